@@ -14,3 +14,52 @@ CXXFLAGS = $(FLAGS) $(FAST)
 
 rnn: rnn.cpp rnn.hpp
 	$(CXX) $(CXXFLAGS) -DNDEBUG -o $@ rnn.cpp
+
+# Tests. Each program is judged by its exit status, and all run even when one fails. UT_INCLUDE names a folder with the
+# real boost/ut.hpp; without it our subset in tests/ is used.
+UT       = $(if $(UT_INCLUDE),-isystem $(UT_INCLUDE),-Itests)
+PROGRAMS = $(patsubst tests/%.cpp,tests/build/%,$(wildcard tests/*_test.cpp))
+
+tests/build/%: tests/%.cpp tests/common.hpp tests/boost/ut.hpp rnn.hpp Makefile
+	@mkdir -p tests/build
+	$(CXX) $(CXXFLAGS) $(UT) -o $@ $<
+
+test: rnn $(PROGRAMS)
+	@passed=0; failed=0; \
+	for program in $(PROGRAMS) tests/cli_test.sh; do \
+	  echo "== $$program"; \
+	  if $$program; then passed=$$((passed + 1)); else failed=$$((failed + 1)); echo "FAILED: $$program"; fi; \
+	done; \
+	echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
+
+# The tests and a training of two epochs, under the address and undefined-behaviour sanitizers, then under the thread
+# sanitizer.
+SANITIZE = $(CXX) $(FLAGS) -O1 -g -march=native -fno-sanitize-recover=all
+
+sanitize:
+	@mkdir -p tests/build/sanitize
+	set -e; for kind in address,undefined thread; do \
+	  for test in $(notdir $(PROGRAMS)); do \
+	    $(SANITIZE) -fsanitize=$$kind $(UT) -o tests/build/sanitize/$$test tests/$$test.cpp; tests/build/sanitize/$$test; \
+	  done; \
+	  $(SANITIZE) -fsanitize=$$kind -o tests/build/sanitize/rnn rnn.cpp; \
+	  tests/build/sanitize/rnn data/ --epochs 2 --threads 2 --model_dir tests/build/sanitize; \
+	  RNN=$$PWD/tests/build/sanitize/rnn tests/cli_test.sh; \
+	done
+
+# libFuzzer on both readers; a finding is left in tests/build/fuzz/.
+FUZZ_SECONDS = 600
+
+fuzz:
+	@mkdir -p tests/build/fuzz/corpus_model tests/build/fuzz/corpus_names
+	set -e; for reader in model names; do \
+	  clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o tests/build/fuzz/$$reader tests/fuzz/$${reader}_fuzz.cpp; \
+	  tests/build/fuzz/$$reader -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=tests/build/fuzz/ tests/build/fuzz/corpus_$$reader tests/fuzz/$$reader; \
+	done
+
+clean:
+	rm -rf rnn tests/build
+
+.PHONY: test bench sanitize fuzz clean

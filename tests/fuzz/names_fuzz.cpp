@@ -1,0 +1,20 @@
+// Whatever read_names accepts, written a name a line, reads back to the same names. (libFuzzer: make fuzz)
+#include "../../rnn.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto read = rnn::read_names(text);
+  if (!read.ok()) return 0;
+  std::string written;
+  for (const std::string_view name : read.value.names) {
+    const auto letters = rnn::decode_utf8(name);
+    if (!letters || letters->empty() || letters->size() > rnn::longest_name) std::abort();
+    std::string encoded;
+    for (const char32_t letter : *letters) encoded += rnn::encode_utf8(letter);
+    if (encoded != name) std::abort();
+    written += encoded + '\n';
+  }
+  const auto again = rnn::read_names(written);
+  if (!again.ok() || again.value.repeats != 0 || again.value.names != read.value.names) std::abort();
+  return 0;
+}
