@@ -32,6 +32,11 @@ test: rnn $(PROGRAMS)
 	done; \
 	echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
 
+bench: rnn
+	@mkdir -p tests/build
+	$(CXX) $(CXXFLAGS) -DNDEBUG -o tests/build/bench tests/bench.cpp
+	@tests/bench.sh
+
 # The tests and a training of two epochs, under the address and undefined-behaviour sanitizers, then under the thread
 # sanitizer.
 SANITIZE = $(CXX) $(FLAGS) -O1 -g -march=native -fno-sanitize-recover=all

@@ -182,8 +182,9 @@ class Team {
 
   const size_t size;
   std::vector<std::thread> helpers;
-  std::atomic<size_t> start{0}, busy{0};
-  size_t tasks = 0;
+  alignas(64) std::atomic<size_t> start{0};  // each on a cache line of its own
+  alignas(64) std::atomic<size_t> busy{0};
+  alignas(64) size_t tasks = 0;
   void* task = nullptr;
   void (*call)(void*, size_t) = nullptr;
   std::atomic_flag failing{};

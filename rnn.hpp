@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -395,7 +396,7 @@ void softmax(Real* o, Real* y, size_t columns) {
   for (size_t j = columns; j < padded; ++j) o[j] = -std::numeric_limits<Real>::infinity();
   const Real peak = fold(o, padded, [](Real a, Real b) { return a < b ? b : a; });
   for (size_t j = 0; j < padded; ++j) y[j] = fast_exp(o[j] - peak);
-  const Real sum = fold(y, padded, [](Real a, Real b) { return a + b; });
+  const Real sum = fold(y, padded, std::plus<Real>());
   for (size_t j = 0; j < padded; ++j) y[j] /= sum;
 }
 
@@ -628,7 +629,8 @@ inline std::vector<GradientError> check_gradient(Parameters<double> parameters, 
 // Adds the other gradients to the first, in their order, and clears them. Returns the sum of squares of this part.
 template <class Real>
 Real add_gradients(std::vector<Parameters<Real>>& gradients, size_t part, size_t parts) {
-  Real squares = 0;
+  constexpr size_t width = tile_columns<Real>;
+  Real squares[width] = {};  // each a sum over every width-th column, so that the compiler may use whole vectors
   for (size_t m = 0; m < gradients[0].matrices().size(); ++m) {
     Matrix<Real>& sum = *gradients[0].matrices()[m];
     for (size_t i = sum.rows() * part / parts; i < sum.rows() * (part + 1) / parts; ++i) {
@@ -640,10 +642,11 @@ Real add_gradients(std::vector<Parameters<Real>>& gradients, size_t part, size_t
           other[j] = 0;
         }
       }
-      for (size_t j = 0; j < sum.stride(); ++j) squares += g[j] * g[j];
+      for (size_t first = 0; first < sum.stride(); first += width)
+        for (size_t j = 0; j < width; ++j) squares[j] += g[first + j] * g[first + j];
     }
   }
-  return squares;
+  return fold(squares, width, std::plus<Real>());
 }
 
 // Stochastic gradient descent with momentum: v = momentum * v + factor * gradient; parameter -= rate * v. Clears the

@@ -1,0 +1,110 @@
+// What the machine can do, and how near the network comes: the peak multiply-add rate, each product shape, and a whole
+// training step, on one thread. tests/bench.sh runs it and measures the program besides.
+#include <chrono>
+#include <cstdio>
+#include "common.hpp"
+
+using namespace common;
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// The best of nine rounds of at least 20 ms: GFLOP/s of work(repetitions), which does flops operations a repetition.
+template <class Work>
+double rate(double flops, Work work) {
+  double best = 0;
+  size_t repetitions = 1;
+  for (int round = 0; round < 9;) {
+    const double start = now();
+    work(repetitions);
+    const double seconds = now() - start;
+    if (seconds < 0.02) {
+      repetitions *= 2;
+      continue;
+    }
+    best = std::max(best, flops * static_cast<double>(repetitions) / seconds / 1e9);
+    ++round;
+  }
+  return best;
+}
+
+volatile float sink;
+
+// Multiply-adds on registers alone, as many independent ones as a tile of add_product has.
+double peak_rate() {
+  constexpr size_t width = tile_columns<float>;
+  return rate(2.0 * 1000 * tile_rows * width, [](size_t repetitions) {
+    float sum[tile_rows][width], factor[width];
+    for (size_t j = 0; j < width; ++j) factor[j] = 0.999f;
+    for (size_t i = 0; i < tile_rows; ++i)
+      for (size_t j = 0; j < width; ++j) sum[i][j] = static_cast<float>(i + j);
+    for (size_t k = 0; k < 1000 * repetitions; ++k)
+      for (size_t i = 0; i < tile_rows; ++i)
+        for (size_t j = 0; j < width; ++j) sum[i][j] = sum[i][j] * factor[j] + 1.0f;
+    for (size_t i = 0; i < tile_rows; ++i)
+      for (size_t j = 0; j < width; ++j) sink = sink + sum[i][j];
+  });
+}
+
+double product_rate(size_t m, size_t k, size_t n, bool transposed) {
+  Matrix<float> A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
+  SplitMix64 random{1};
+  for (size_t i = 0; i < A.rows(); ++i)
+    for (size_t j = 0; j < A.columns(); ++j) A(i, j) = static_cast<float>(random.uniform() - 0.5);
+  for (size_t i = 0; i < k; ++i)
+    for (size_t j = 0; j < n; ++j) B(i, j) = static_cast<float>(random.uniform() - 0.5) * 1e-6f;
+  return rate(2.0 * static_cast<double>(m * k * n), [&](size_t repetitions) {
+    for (size_t r = 0; r < repetitions; ++r)
+      add_product(C.view(), transposed ? A.view().transposed() : A.view(), B.view());
+  });
+}
+
+// Whole mini-batches of random names of 2 to 15 letters, 31 languages, 136 symbols.
+double step_rate(size_t hidden) {
+  SplitMix64 random{1};
+  Examples examples;
+  for (size_t i = 0; i < 2048; ++i) {
+    std::vector<Symbol> name;
+    for (size_t k = 0; k < 2 + (random.next() % 8 + random.next() % 7); ++k)
+      name.push_back(static_cast<Symbol>(random.next() % 135));
+    name.push_back(135);
+    examples.add(name, i % 31);
+  }
+  Settings settings;
+  Training<float> training(settings, initial_parameters<float>(136, hidden, 31, random), examples.longest());
+  std::vector<size_t> order(examples.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  auto run = in_turn;
+  const double flops = 6.0 * static_cast<double>(hidden * (hidden + 31) * examples.symbols.size());
+  return rate(flops, [&](size_t repetitions) {
+    for (size_t r = 0; r < repetitions; ++r)
+      train_epoch(training, examples, order, 0, random, run, [](size_t, size_t) {});
+  });
+}
+
+}  // namespace
+
+int main() {
+  const double peak = peak_rate();
+  std::printf("peak multiply-add rate, one thread       %7.1f GFLOP/s\n\n", peak);
+  std::printf("product           m    k    n            GFLOP/s   of peak\n");
+  struct Shape {
+    const char* name;
+    size_t m, k, n;
+    bool transposed;
+  };
+  for (const Shape& s : {Shape{"h W'", 16, 128, 128, false}, Shape{"h W', 9 names", 9, 128, 128, false},
+                         Shape{"h W', 1 name", 1, 128, 128, false}, Shape{"h V'", 140, 128, 31, false},
+                         Shape{"do V", 140, 31, 128, false}, Shape{"dV = do' h", 31, 140, 128, true},
+                         Shape{"dW = da' h", 128, 124, 128, true}}) {
+    const double measured = product_rate(s.m, s.k, s.n, s.transposed);
+    std::printf("%-15s %4zu %4zu %4zu            %7.1f   %5.0f%%\n", s.name, s.m, s.k, s.n, measured,
+                100 * measured / peak);
+  }
+  std::printf("\ntraining step, batch 32, 6 hidden (hidden + languages) operations a symbol\n");
+  for (const size_t hidden : {64, 128, 256, 512, 1024}) {
+    const double measured = step_rate(hidden);
+    std::printf("hidden %4zu                              %7.1f   %5.0f%%\n", hidden, measured, 100 * measured / peak);
+  }
+}

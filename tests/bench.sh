@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# What `make bench` prints: tests/bench.cpp, then the program itself, timed by history.csv and by the clock.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | sort | uniq -c
+tests/build/bench
+
+seconds() { ./rnn "$@" --model_dir "$work/models" >/dev/null && awk -F, 'NR > 1 { s += $7 } END { print s }' "$work/models/history.csv"; }
+median() { sort -n | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] }'; }
+
+names=$(./rnn --epochs 1 --model_dir "$work/models" | sed -n 's/.* \([0-9]*\) names to train on.*/\1/p')
+for run in 1 2 3 4 5; do
+  seconds --threads 1 >>"$work/one"
+  seconds --threads 2 >>"$work/two"
+done
+one=$(median <"$work/one")
+two=$(median <"$work/two")
+printf '\ntraining, 10 epochs of %s names, median of 5 runs in turn\n' "$names"
+awk -v n="$names" -v a="$one" -v b="$two" 'BEGIN {
+  printf "1 thread   %6.3f s  %9.0f names/s\n2 threads  %6.3f s  %9.0f names/s  %.2f times one\n", a, 10 * n / a, b, 10 * n / b, a / b }'
+
+./rnn --model_dir "$work/models" >/dev/null
+for copy in $(seq 20); do cat data/*.txt; done >"$work/names"
+lines=$(wc -l <"$work/names")
+for run in 1 2 3 4 5; do
+  for threads in 1 2; do
+    start=$(date +%s%N)
+    ./rnn --mode predict --model_path "$work/models/rnn.txt" --threads $threads <"$work/names" >"$work/out"
+    echo $(($(date +%s%N) - start)) >>"$work/predict$threads"
+  done
+done
+awk -v n="$lines" -v a="$(median <"$work/predict1")" -v b="$(median <"$work/predict2")" 'BEGIN {
+  printf "\nprediction from a file to a file, %d names\n", n
+  printf "1 thread   %6.3f s  %9.0f names/s\n2 threads  %6.3f s  %9.0f names/s  %.2f times one\n", a / 1e9, n / a * 1e9, b / 1e9, n / b * 1e9, a / b }'
+
+printf '\ntraining, one epoch on one thread, as the data grow\n'
+for copies in 1 4 16; do  # more names of the same kind: each copy has a letter of its own at the end
+  mkdir -p "$work/data$copies"
+  for file in data/*.txt; do
+    for k in $(seq $copies); do sed "s/\$/$(printf '%b' "\\x$(printf %x $((96 + k)))")/" "$file"; done >"$work/data$copies/${file##*/}"
+  done
+  printf '%2sx the names  %7.3f s\n' $copies "$(seconds "$work/data$copies" --epochs 1 --threads 1)"
+done
+for copies in 2 4; do  # longer names: each repeated within its line
+  mkdir -p "$work/long$copies"
+  for file in data/*.txt; do
+    sed "$(for k in $(seq 2 $copies); do printf 's/^\([^|]*\).*$/&|\\1/;'; done)" "$file" >"$work/long$copies/${file##*/}"
+  done
+  printf '%2sx the length %7.3f s\n' $copies "$(seconds "$work/long$copies" --epochs 1 --threads 1)"
+done
