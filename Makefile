@@ -26,7 +26,7 @@ tests/build/%: tests/%.cpp tests/common.hpp tests/boost/ut.hpp rnn.hpp Makefile
 
 test: rnn $(PROGRAMS)
 	@passed=0; failed=0; \
-	for program in $(PROGRAMS) tests/cli_test.sh; do \
+	for program in $(PROGRAMS) tests/cli_test.sh tests/kill_test.sh; do \
 	  echo "== $$program"; \
 	  if $$program; then passed=$$((passed + 1)); else failed=$$((failed + 1)); echo "FAILED: $$program"; fi; \
 	done; \

@@ -62,6 +62,7 @@ int main() {
     expect(refused_at("letters 3", "letters 4000000000") == 7u);
     expect(refused_at("U+0061", "U+061") == 8u);
     expect(refused_at("U+0061", "U+00EA") == 9u) << "out of order";
+    expect(refused_at("U+00E9", "U+0061") == 9u) << "twice";
     expect(refused_at("U+1F600", "U+110000") == 10u);
     expect(refused_at("U+00E9", "U+00e9") == 9u);
     expect(refused_at("U 3 4", "U 1000000000 4") == 11u);
