@@ -780,6 +780,9 @@ struct Result {
   static Result failure(std::string what, size_t at_line) { return {{}, std::move(what), at_line}; }
 };
 
+// Whether a number is a Unicode code point that text may hold: no surrogate.
+inline bool is_code_point(char32_t letter) { return letter <= 0x10ffff && (letter < 0xd800 || letter >= 0xe000); }
+
 // The code points of UTF-8 text; nothing if it is malformed (RFC 3629: no overlong form, no surrogate, at most
 // U+10FFFF).
 inline std::optional<std::u32string> decode_utf8(std::string_view bytes) {
@@ -795,7 +798,7 @@ inline std::optional<std::u32string> decode_utf8(std::string_view bytes) {
       letter = letter << 6 | (byte(k) & 0x3fu);
     }
     constexpr char32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-    if (letter < smallest[more] || letter > 0x10ffff || (letter >= 0xd800 && letter < 0xe000)) return {};
+    if (letter < smallest[more] || !is_code_point(letter)) return {};
     letters.push_back(letter);
     i += more + 1;
   }
@@ -914,8 +917,7 @@ inline double learning_rate(const Settings& settings, size_t k, size_t batches) 
 }
 
 // Trains on every example once, in an order shuffled from the order that the last epoch left. progress(done, batches)
-// is called after each mini-batch. Ends early, with a gradient norm that is not finite in the report, if training
-// diverges.
+// is called after each mini-batch. Ends early if training diverges: the norm or the loss reported is then not finite.
 template <class Real, class Run, class Progress>
 BatchReport<Real> train_epoch(Training<Real>& training, const Examples& examples, std::vector<size_t>& order,
                               size_t epoch, SplitMix64& random, Run& run, Progress progress) {
@@ -1128,7 +1130,7 @@ inline Result<Model> read_model(const std::string& text) {
     const std::string_view line = reader.line();
     std::uint32_t letter = 0;
     if (line.size() < 6 || std::from_chars(line.data() + 2, line.data() + line.size(), letter, 16).ec != std::errc{} ||
-        letter > 0x10ffff || line != letter_name(letter))
+        !is_code_point(letter) || line != letter_name(letter))
       reader.fail("expected a letter such as U+0041");
     else if (!letters.empty() && letter <= letters.back())
       reader.fail("letters stand by code point, each once");

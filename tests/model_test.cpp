@@ -65,6 +65,8 @@ int main() {
     expect(refused_at("U+00E9", "U+0061") == 9u) << "twice";
     expect(refused_at("U+1F600", "U+110000") == 10u);
     expect(refused_at("U+00E9", "U+00e9") == 9u);
+    expect(refused_at("U+1F600", "U+200041") == 10u);
+    expect(refused_at("U+1F600", "U+D800") == 10u) << "a surrogate";
     expect(refused_at("U 3 4", "U 1000000000 4") == 11u);
     expect(refused_at("U 3 4", "U 4096 4") == 11u);
     expect(refused_at("U 3 4", "U 3 5") == 11u);

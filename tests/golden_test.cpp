@@ -1,0 +1,416 @@
+// The program against tests/golden/: numbers of an independent oracle. Their grammar is in tests/golden/README.md, what
+// made them in tests/golden.py.
+#include <boost/ut.hpp>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <type_traits>
+#include "common.hpp"
+
+using namespace boost::ut;
+using namespace common;
+
+namespace {
+
+std::string contents(const std::string& file) {
+  std::ifstream in("tests/golden/" + file, std::ios::binary);
+  if (!in) throw std::runtime_error("tests/golden/" + file + " cannot be read: run this from the project's folder");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+double number(const std::string& token) {
+  size_t read = 0;
+  const double value = std::stod(token, &read);
+  if (read != token.size()) throw std::runtime_error("not a number: " + token);
+  return value;
+}
+
+std::uint64_t integer(const std::string& token) {
+  size_t read = 0;
+  const std::uint64_t value = std::stoull(token, &read);
+  if (read != token.size()) throw std::runtime_error("not an integer: " + token);
+  return value;
+}
+
+Symbol symbol(const std::string& token) { return token == "-1" ? unknown : static_cast<Symbol>(integer(token)); }
+
+std::string bytes(const std::string& hexadecimal) {
+  std::string found;
+  if (hexadecimal == "-") return found;
+  for (size_t i = 0; i < hexadecimal.size(); i += 2)
+    found += static_cast<char>(std::stoi(hexadecimal.substr(i, 2), nullptr, 16));
+  return found;
+}
+
+struct Block {
+  size_t rows = 0, columns = 0;
+  std::vector<std::string> tokens;
+  bool read = false;
+
+  const std::string& operator()(size_t i, size_t j) const { return tokens.at(i * columns + j); }
+  template <class F>
+  auto all(F f) const {
+    std::vector<std::invoke_result_t<F, std::string>> values;
+    for (const std::string& token : tokens) values.push_back(f(token));
+    return values;
+  }
+};
+
+// The blocks of a file by name. A block that no test asked for is a failure.
+class Golden {
+ public:
+  explicit Golden(const std::string& its_file) : file(its_file) {
+    std::istringstream in(contents(file));
+    for (std::string name; in >> name;) {
+      Block block;
+      if (!(in >> block.rows >> block.columns) || block.rows * block.columns > 1'000'000)
+        throw std::runtime_error(file + ": no size for " + name);
+      block.tokens.resize(block.rows * block.columns);
+      for (std::string& token : block.tokens)
+        if (!(in >> token)) throw std::runtime_error(file + ": too few tokens in " + name);
+      if (!blocks.emplace(name, std::move(block)).second) throw std::runtime_error(file + ": two blocks " + name);
+    }
+  }
+
+  bool has(const std::string& name) const { return blocks.contains(name); }
+  const Block& operator[](const std::string& name) {
+    const auto found = blocks.find(name);
+    if (found == blocks.end()) throw std::runtime_error(file + " has no block " + name);
+    found->second.read = true;
+    return found->second;
+  }
+  double real(const std::string& name) { return number((*this)[name](0, 0)); }
+  size_t count(const std::string& name) { return static_cast<size_t>(integer((*this)[name](0, 0))); }
+  std::vector<size_t> indices(const std::string& name) {
+    return (*this)[name].all([](const std::string& token) { return static_cast<size_t>(integer(token)); });
+  }
+  std::vector<Symbol> symbols(const std::string& name) { return (*this)[name].all(symbol); }
+
+  void expect_all_read() const {
+    for (const auto& [name, block] : blocks) expect(block.read) << file << name << "was held against nothing";
+  }
+
+  const std::string file;
+
+ private:
+  std::map<std::string, Block> blocks;
+};
+
+// entry(i, j) of every entry is within `tolerance` times the largest magnitude in the block.
+template <class Entry>
+void expect_close(Golden& golden, const std::string& name, double tolerance, size_t rows, size_t columns, Entry entry) {
+  const Block& block = golden[name];
+  expect(block.rows == rows && block.columns == columns) << golden.file << name << rows << columns;
+  if (block.rows != rows || block.columns != columns) return;
+  double largest = 0, worst = 0;
+  bool finite = true;
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < columns; ++j) {
+      const double theirs = number(block(i, j)), ours = static_cast<double>(entry(i, j));
+      largest = std::max(largest, std::abs(theirs));
+      worst = std::max(worst, std::abs(ours - theirs));
+      finite = finite && std::isfinite(ours);
+    }
+  expect(finite && worst <= tolerance * largest) << golden.file << name << "differs by" << worst << "of" << largest;
+}
+
+void expect_close(Golden& golden, const std::string& name, double tolerance, double value) {
+  expect_close(golden, name, tolerance, 1, 1, [&](size_t, size_t) { return value; });
+}
+
+template <class Params>
+void expect_close(Golden& golden, const std::string& before, double tolerance, Params& p) {
+  for_each_parameter(p, [&](const std::string& name, size_t rows, size_t columns, auto entry) {
+    expect_close(golden, before + name, tolerance, rows, columns, entry);
+  });
+}
+
+template <class Real>
+Parameters<Real> parameters(Golden& golden, const std::string& before) {
+  const Block &U = golden[before + "U"], &V = golden[before + "V"];
+  Parameters<Real> p(U.columns, U.rows, V.rows);
+  for_each_parameter(p, [&](const std::string& name, size_t rows, size_t columns, auto entry) {
+    const Block& block = golden[before + name];
+    if (block.rows != rows || block.columns != columns) throw std::runtime_error(golden.file + ": size of " + name);
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t j = 0; j < columns; ++j) entry(i, j) = static_cast<Real>(number(block(i, j)));
+  });
+  return p;
+}
+
+std::string numbered(const char* what, size_t i, const char* rest = "") { return what + std::to_string(i) + rest; }
+
+Examples named_examples(Golden& golden) {
+  Examples examples;
+  const std::vector<size_t> languages = golden.indices("languages");
+  for (size_t i = 0; i < languages.size(); ++i)
+    examples.add(golden.symbols(numbered("name", i, ".symbols")), languages[i]);
+  return examples;
+}
+
+// Every h_t, o_t, y_t, the loss, every do_t, dh_t, da_t and the gradients.
+template <class Real>
+void check_passes(const std::string& file, double tolerance) {
+  Golden golden(file);
+  const Examples examples = named_examples(golden);
+  const Network<Real> network(parameters<Real>(golden, ""));
+  const Real prefix_weight = static_cast<Real>(golden.real("prefix_weight"));
+  Passes<Real> passes(network.parameters, examples);
+  expect_close(golden, "loss", tolerance, static_cast<double>(passes.forward(network, prefix_weight)));
+  backward(network, passes.batch, passes.s, prefix_weight, passes.d, passes.gradient);
+  const Batch& batch = passes.batch;
+  for (size_t i = 0; i < batch.name.size(); ++i) {
+    const std::string name = numbered("name", batch.name[i], ".");
+    const auto check = [&](const char* what, const Matrix<Real>& rows) {
+      expect_close(golden, name + what, tolerance, examples.length(batch.name[i]), rows.columns(),
+                   [&](size_t t, size_t j) { return rows(batch.first_row[t + 1] + i, j); });
+    };
+    expect(golden.has(name + "a"));
+    golden[name + "a"];  // h_t has taken the place of a_t
+    check("h", passes.s.h);
+    check("o", passes.s.o);
+    check("y", passes.s.y);
+    check("do", passes.d.d_o);
+    check("dh", passes.d.d_h);
+    check("da", passes.d.d_a);
+  }
+  expect_close(golden, "d", tolerance, passes.gradient);
+  golden.expect_all_read();
+}
+
+void check_training(const std::string& file) {
+  constexpr double tolerance = 1e-12;
+  Golden golden(file);
+  const Examples examples = named_examples(golden);
+  Settings settings;
+  settings.hidden = golden.count("hidden");
+  settings.epochs = golden.count("epochs");
+  settings.batch_size = golden.count("batch_size");
+  settings.learning_rate = golden.real("learning_rate");
+  settings.momentum = golden.real("momentum");
+  settings.clip_norm = golden.real("clip_norm");
+  settings.prefix_weight = golden.real("prefix_weight");
+  settings.seed = golden.count("seed");
+  const std::string decay = golden["decay"](0, 0);
+  expect(decay == "linear" || decay == "none") << decay;
+  settings.linear_decay = decay == "linear";
+
+  SplitMix64 random{settings.seed};
+  const size_t symbols = golden.count("symbols"), languages = golden["initial.V"].rows;
+  Parameters<double> initial = initial_parameters<double>(symbols, settings.hidden, languages, random);
+  expect_close(golden, "initial.", tolerance, initial);
+
+  // Batch by batch, then by train_epoch, which must go the same way.
+  Training<double> training(settings, initial, examples.longest()), again(settings, initial, examples.longest());
+  SplitMix64 same_random = random;
+  std::vector<size_t> order(examples.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<size_t> same_order = order;
+  auto run = in_turn;
+  const size_t batches = (order.size() + settings.batch_size - 1) / settings.batch_size;
+  const Block &orders = golden["order"], &rows = golden["batches"];
+  expect(orders.rows == settings.epochs && orders.columns == order.size());
+  expect(rows.rows == settings.epochs * batches && rows.rows == 50u && rows.columns == 4u);
+  const auto close = [&](size_t k, size_t column, double ours) {
+    const double theirs = number(rows(k, column));
+    expect(std::abs(ours - theirs) <= tolerance * std::abs(theirs)) << golden.file << k << column << ours << theirs;
+  };
+  size_t clipped = 0;
+  for (size_t epoch = 0; epoch < settings.epochs; ++epoch) {
+    shuffle(order, random);
+    for (size_t i = 0; i < order.size(); ++i) expect(order[i] == integer(orders(epoch, i))) << file << epoch << i;
+    double epoch_loss = 0;
+    for (size_t k = epoch * batches; k < (epoch + 1) * batches; ++k) {
+      const size_t first = (k - epoch * batches) * settings.batch_size;
+      const double rate = learning_rate(settings, k, settings.epochs * batches);
+      const BatchReport<double> report = train_batch(training, examples, order.data() + first,
+                                                     std::min(settings.batch_size, order.size() - first), rate, run);
+      close(k, 0, report.score.loss);
+      close(k, 1, rate);
+      close(k, 2, report.norm);
+      close(k, 3, report.factor);
+      clipped += report.factor < 1;
+      epoch_loss += report.score.loss;
+      if (k == 0) expect_close(golden, "first.", tolerance, training.network.parameters);
+    }
+    const auto report = train_epoch(again, examples, same_order, epoch, same_random, run, [](size_t, size_t) {});
+    expect(std::abs(report.score.loss - epoch_loss) <= tolerance * epoch_loss) << file << epoch;
+    expect(same_order == order) << file << epoch;
+  }
+  expect(clipped >= 10 && clipped <= 40) << "clipping was at work in some batches and not in others:" << clipped;
+  expect_close(golden, "final.", tolerance, training.network.parameters);
+  expect_close(golden, "final.", tolerance, again.network.parameters);
+  golden.expect_all_read();
+}
+
+std::string verdict(const std::string& error) {
+  if (error.empty()) return "accepted";
+  if (error.starts_with("malformed UTF-8")) return "malformed";
+  if (error.starts_with("a name of more than")) return "too_long";
+  if (error.starts_with("no name")) return "no_name";
+  return error;
+}
+
+}  // namespace
+
+int main() {
+  "random numbers, initial values and a shuffle"_test = [] {
+    Golden golden("random.txt");
+    SplitMix64 random{golden.count("seed")}, draws = random, initial = random;
+    const Block &next = golden["next"], &uniform = golden["uniform"];
+    expect(next.rows == 10u && uniform.rows == 10u);
+    for (size_t i = 0; i < next.rows; ++i) expect(random.next() == integer(next(i, 0))) << i;
+    for (size_t i = 0; i < uniform.rows; ++i) expect(draws.uniform() == number(uniform(i, 0))) << i;
+
+    const std::vector<size_t> sizes = golden.indices("initial.sizes");
+    Parameters<double> p = initial_parameters<double>(sizes.at(0), sizes.at(1), sizes.at(2), initial);
+    for (const char* name : {"initial.b", "initial.c"})
+      for (const std::string& token : golden[name].tokens) expect(number(token) == 0) << name;
+    expect_close(golden, "initial.", 1e-15, p);
+
+    SplitMix64 shuffler{golden.count("shuffle.seed")};
+    std::vector<size_t> items(golden["shuffle"].columns);
+    std::iota(items.begin(), items.end(), size_t{0});
+    shuffle(items, shuffler);
+    expect(items.size() == 10u && items == golden.indices("shuffle"));
+    golden.expect_all_read();
+  };
+
+  "FNV-1a and the split"_test = [] {
+    Golden golden("split.txt");
+    const Block& split = golden["split"];
+    constexpr const char* parts[] = {"training", "validation", "test"};
+    expect(split.rows >= 20u && split.columns == 5u);
+    for (size_t i = 0; i < split.rows; ++i) {
+      const std::string name = bytes(split(i, 0));
+      const std::uint64_t split_seed = integer(split(i, 2));
+      expect(fnv1a(name) == integer(split(i, 1))) << name;
+      expect(SplitMix64{fnv1a(name) + split_seed}.next() == integer(split(i, 3))) << name << split_seed;
+      expect(parts[static_cast<size_t>(part_of(name, split_seed))] == split(i, 4)) << name << split_seed;
+    }
+    golden.expect_all_read();
+  };
+
+  "lines and files of names: trimming, UTF-8, letters and symbols"_test = [] {
+    Golden golden("text.txt");
+    const auto code_point = [](const std::string& token) {
+      return static_cast<char32_t>(std::stoul(token.substr(2), nullptr, 16));
+    };
+    const auto letters_of = [&](const std::string& block) {
+      const std::vector<char32_t> letters = golden[block].all(code_point);
+      return std::u32string(letters.begin(), letters.end());
+    };
+    const Alphabet alphabet(letters_of("alphabet"));
+    const Block& lines = golden["lines"];
+    expect(lines.rows >= 50u && lines.columns == 3u);
+    for (size_t i = 0; i < lines.rows; ++i) {
+      const std::string line = bytes(lines(i, 0));
+      const std::string_view name = trim(line);
+      std::u32string letters;
+      const std::string found = name.empty() ? "blank" : verdict(check_name(name, letters));
+      expect(found == lines(i, 1)) << i << found;
+      expect(bytes(lines(i, 2)) == (found == "accepted" ? name : std::string_view{})) << i;
+      if (!golden.has(numbered("line", i, ".letters"))) {
+        expect(found != "accepted" || letters.size() >= 1000) << i;
+        continue;
+      }
+      expect(letters == letters_of(numbered("line", i, ".letters"))) << i;
+      expect(alphabet.encode(letters) == golden.symbols(numbered("line", i, ".symbols"))) << i;
+      std::string encoded;
+      for (const char32_t letter : letters) encoded += encode_utf8(letter);
+      expect(encoded == name) << i;
+    }
+
+    const Block& files = golden["files"];
+    expect(files.rows >= 5u && files.columns == 4u);
+    for (size_t i = 0; i < files.rows; ++i) {
+      const std::string text = bytes(files(i, 0));
+      const Result<NameList> list = read_names(text);
+      expect(verdict(list.error) == files(i, 1)) << i << list.error;
+      expect(list.line == integer(files(i, 2))) << i << list.line;
+      expect(list.value.repeats == integer(files(i, 3))) << i;
+      const std::vector<std::string> names = golden[numbered("file", i, ".names")].all(bytes);
+      expect(std::equal(names.begin(), names.end(), list.value.names.begin(), list.value.names.end())) << i;
+    }
+    golden.expect_all_read();
+  };
+
+  "a packed batch, and the mini-batches of an epoch"_test = [] {
+    Golden golden("packing.txt");
+    Examples examples;
+    for (size_t i = 0; i < golden.count("names"); ++i) examples.add(golden.symbols(numbered("name", i, ".symbols")), 0);
+    SplitMix64 random{1};
+    const Passes<double> passes(initial_parameters<double>(6, 2, 2, random), examples);
+    const Batch& batch = passes.batch;
+    expect(batch.name == golden.indices("order"));
+    const std::vector<size_t> rows = golden.indices("rows");
+    expect(rows.size() == batch.steps());
+    for (size_t t = 1; t <= std::min(rows.size(), batch.steps()); ++t) {
+      expect(batch.rows(t) == rows[t - 1]) << t;
+      const auto first = batch.symbol.begin() + static_cast<std::ptrdiff_t>(batch.first_row[t]);
+      expect(std::vector<Symbol>(first, first + static_cast<std::ptrdiff_t>(batch.rows(t))) ==
+             golden.symbols(numbered("step", t, ".symbols")))
+          << t;
+    }
+
+    SplitMix64 shuffler{golden.count("epoch.seed")};
+    std::vector<size_t> order(examples.size()), sorted;
+    std::iota(order.begin(), order.end(), size_t{0});
+    shuffle(order, shuffler);
+    expect(order == golden.indices("epoch.order"));
+    const size_t size = golden.count("epoch.batch_size");
+    for (size_t first = 0; first < order.size(); first += size) {
+      const size_t k = first / size, count = std::min(size, order.size() - first);
+      const size_t* names = order.data() + first;
+      expect(std::vector<size_t>(names, names + count) == golden.indices(numbered("batch", k))) << k;
+      sort_by_length(examples, names, count, sorted);
+      expect(sorted == golden.indices(numbered("batch", k, ".order"))) << k;
+    }
+    golden.expect_all_read();
+  };
+
+  for (const char* file : {"one_name", "batch", "last_step", "plain_sum"}) {
+    "forward and backward in double"_test = [=] {
+      check_passes<double>(std::string("forward_backward/") + file + ".txt", 1e-12);
+    };
+    "forward and backward in float"_test = [=] {
+      check_passes<float>(std::string("forward_backward/") + file + ".txt", 1e-5);
+    };
+  }
+
+  "fifty mini-batches, with clipping and momentum, under linear decay"_test = [] {
+    check_training("training/linear.txt");
+  };
+  "fifty mini-batches, with clipping and momentum, without decay"_test = [] { check_training("training/none.txt"); };
+
+  "a model is read, written again as it was, and gives its probabilities"_test = [] {
+    const std::string text = contents("model.txt");
+    const Result<Model> read = read_model(text);
+    expect(read.ok()) << read.line << read.error;
+    if (!read.ok()) return;
+    const Model& model = read.value;
+    expect(model.epoch == 3u && model.split_seed == std::numeric_limits<std::uint64_t>::max());
+    expect(write_model(model) == text);
+
+    Golden golden("probabilities.txt");
+    const Block& probabilities = golden["probabilities"];
+    expect(probabilities.rows == 50u && probabilities.columns == 1 + model.languages.size());
+    Examples examples;
+    for (size_t i = 0; i < probabilities.rows; ++i) {
+      std::u32string letters;
+      expect(check_name(bytes(probabilities(i, 0)), letters).empty()) << i;
+      examples.add(model.alphabet.encode(letters), 0);
+    }
+    auto run = in_turn;
+    size_t answers = 0;
+    classify(Network<float>(model.parameters), examples, run, [&](size_t i, const float*, const float* y) {
+      ++answers;
+      for (size_t k = 0; k < model.languages.size(); ++k)
+        expect(std::abs(static_cast<double>(y[k]) - number(probabilities(i, k + 1))) <= 1e-5) << i << k << y[k];
+    });
+    expect(answers == probabilities.rows);
+    golden.expect_all_read();
+  };
+}
