@@ -60,7 +60,7 @@ fuzz:
 	set -e; for reader in model names; do \
 	  clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -o tests/build/fuzz/$$reader tests/fuzz/$${reader}_fuzz.cpp; \
-	  tests/build/fuzz/$$reader -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	  ASAN_OPTIONS=quarantine_size_mb=16 tests/build/fuzz/$$reader -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 	    -artifact_prefix=tests/build/fuzz/ tests/build/fuzz/corpus_$$reader tests/fuzz/$$reader; \
 	done
 

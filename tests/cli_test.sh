@@ -99,6 +99,13 @@ says "an answer comes while the input is open" sh -c "(echo Ann; sleep 3) | '$rn
 for threads in 1 2; do seq 20000 | "$rnn" --mode predict --threads $threads >"p$threads"; done
 says "answers do not depend on the threads" cmp -s p1 p2
 
+if command -v parallel >/dev/null; then  # GNU parallel: the README's line gives what one process gives
+  seq 20000 | parallel --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
+  says "answers under GNU parallel" cmp -s p1 pp
+else
+  echo "cli_test: no GNU parallel here, so the filter was not run under it" >&2
+fi
+
 # Trace, explore, gradcheck, help
 same "trace has a row for each letter and the end" "$("$rnn" --mode trace Anж | grep -cE '^(A|n|ж|\$).*%')" 4
 says "explore" sh -c "'$rnn' --mode explore three | grep -q '36 names, 36 different'"
