@@ -25,8 +25,9 @@ tests/build/%: tests/%.cpp tests/common.hpp tests/boost/ut.hpp rnn.hpp Makefile
 	$(CXX) $(CXXFLAGS) $(UT) -o $@ $<
 
 test: rnn $(PROGRAMS)
-	@passed=0; failed=0; \
-	for program in $(PROGRAMS) tests/cli_test.sh tests/kill_test.sh; do \
+	@passed=0; failed=0; port=tests/golden/port.py; \
+	command -v python3 >/dev/null || { port=; echo "no python3 here: tests/golden/port.py is not run"; }; \
+	for program in $(PROGRAMS) tests/cli_test.sh tests/kill_test.sh $$port; do \
 	  echo "== $$program"; \
 	  if $$program; then passed=$$((passed + 1)); else failed=$$((failed + 1)); echo "FAILED: $$program"; fi; \
 	done; \
