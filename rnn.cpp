@@ -133,8 +133,11 @@ Model load_model(const std::string& path) {
 // thread that waits spins for a while, then makes way for others, and sleeps only when nothing comes.
 class Team {
  public:
-  explicit Team(size_t threads) : size(threads) {
-    for (size_t k = 1; k < size; ++k) helpers.emplace_back([this, k] { help(k); });
+  explicit Team(size_t threads) {
+    try {
+      for (; size < threads; ++size) helpers.emplace_back([this, k = size] { help(k); });
+    } catch (const std::system_error&) {  // the system has no more threads: those that started will do
+    }
   }
   ~Team() {
     call = nullptr;
@@ -180,7 +183,7 @@ class Team {
     }
   }
 
-  const size_t size;
+  size_t size = 1;
   std::vector<std::thread> helpers;
   alignas(64) std::atomic<size_t> start{0};  // each on a cache line of its own
   alignas(64) std::atomic<size_t> busy{0};
