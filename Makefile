@@ -3,6 +3,8 @@
 # make bench    measures this machine and this program
 # make sanitize runs the tests and a short training under the sanitizers
 # make fuzz     fuzzes the readers (clang), FUZZ_SECONDS each
+# make scale    trains on large and odd data, two million names and 60,000 letters among them
+# make portable builds with two compilers, two standards and all levels of optimisation, without warnings
 # make clean    removes what make made
 
 CXX      = g++
@@ -65,7 +67,20 @@ fuzz:
 	    -artifact_prefix=tests/build/fuzz/ tests/build/fuzz/corpus_$$reader tests/fuzz/$$reader; \
 	done
 
+scale: rnn
+	@tests/scale.sh
+
+portable:
+	@mkdir -p tests/build
+	set -e; for compiler in "g++ -std=c++20" "g++ -std=c++23" "clang++ -std=c++20" "clang++ -std=c++2b"; do \
+	  for level in -O0 -O1 -O2 -O3; do for machine in "" -march=native; do \
+	    echo $$compiler $$level $$machine; \
+	    $$compiler $$level $$machine -Wall -Wextra -Wpedantic -Wshadow -Werror -pthread -o tests/build/portable rnn.cpp; \
+	    tests/build/portable --mode gradcheck data/ >/dev/null; \
+	  done; done; \
+	done
+
 clean:
 	rm -rf rnn tests/build
 
-.PHONY: test bench sanitize fuzz clean
+.PHONY: test bench sanitize fuzz scale portable clean

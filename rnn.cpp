@@ -35,7 +35,8 @@ std::string reason() { return errno != 0 ? std::generic_category().message(errno
 // The bytes of a file. A line of more than longest_line bytes is refused before more of it is read.
 std::string read_file(const fs::path& path, size_t longest_line) {
   errno = 0;
-  if (fs::is_directory(path)) throw Failure{path.string() + ": a folder, where a file is needed"};
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
   std::ifstream file(path, std::ios::binary);
   std::string text;
   size_t line = 1, line_start = 0;
@@ -118,7 +119,9 @@ Parts make_parts(const Data& data, const std::vector<std::string>& languages, co
 }
 
 Model load_model(const std::string& path) {
-  if (!fs::exists(path)) throw Failure{path + ": no such file; train first, or name a model with --model_path"};
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    throw Failure{path + ": no such file; train first, or name a model with --model_path"};
   Result<Model> model = read_model(read_file(path, 1 << 25));
   if (!model.ok()) throw Failure{path + ":" + std::to_string(model.line) + ": " + model.error};
   return std::move(model.value);

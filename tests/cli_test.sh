@@ -155,7 +155,8 @@ for name in a b c d e f g h i j k l m n o p q r s t u v w x y z; do  # a name th
   "$rnn" untrained --epochs 1 --hidden_dim 1 --model_dir scratch >/dev/null 2>&1 || break
 done
 refuses 1 'B has no name to train on' untrained
-if [ "$(id -u)" -ne 0 ]; then
+mkdir circle && cp three/A.txt circle && ln -s B.txt circle/B.txt && refuses 1 'circle/B.txt: Too many levels' circle
+if [ "$(id -u)" -ne 0 ]; then  # root reads everything
   mkdir unreadable && cp three/*.txt unreadable && chmod 0 unreadable/B.txt && refuses 1 'B.txt: Permission denied' unreadable
 fi
 
