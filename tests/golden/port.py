@@ -1,76 +1,40 @@
 #!/usr/bin/env python3
-"""A port of the network in plain Python, one name at a time: the gentlest reading of the algorithm.
+"""The network of README.md in plain Python, one name at a time, and its check against every file of the kit.
 
-It follows tests/golden/README.md, shares no code with rnn.hpp, needs the standard library alone, and holds itself to every
-file of the kit: python3 tests/golden/port.py. Matrices are lists of rows in the book's shapes; b and c have one column.
+Written from that page alone; nothing but the standard library. A matrix is a list of rows, a vector a list of
+numbers. Parameters and gradients are {"U": ..., "b": ..., "W": ..., "V": ..., "c": ...} in the book's shapes, so that
+b and c are matrices of one column. An equation of the page stands beside the line that computes it.
+
+    python3 port.py        one line for each file; 1 as exit status if anything differs
 """
+
 import math
-import pathlib
+import os
+import re
+import struct
 import sys
 
-KIT = pathlib.Path(__file__).parent
-MASK = 2**64 - 1
+U64 = 2 ** 64 - 1               # "& U64" makes an integer wrap as an unsigned one of 64 bits does
+WHITE_SPACE = b" \t\n\v\f\r"
+UNKNOWN = -1                    # the symbol of a letter that the alphabet lacks
+FIVE = "UbWVc"
 
 
-# ---- the kit's files ----------------------------------------------------------------------------------------------------
-
-def load(name):
-    """The blocks of a file by name, each a list of rows of tokens."""
-    tokens, at, blocks = (KIT / name).read_text().split(), 0, {}
-    while at < len(tokens):
-        block, rows, columns = tokens[at], int(tokens[at + 1]), int(tokens[at + 2])
-        at += 3
-        blocks[block] = [tokens[at + i * columns:at + (i + 1) * columns] for i in range(rows)]
-        at += rows * columns
-    return blocks
-
-
-def numbers(block):
-    return [[float(token) for token in row] for row in block]
-
-
-def integers(block):
-    return [int(token) for row in block for token in row]
-
-
-def code_points(block):
-    return [int(token[2:], 16) for row in block for token in row]
-
-
-def to_bytes(token):
-    return b"" if token == "-" else bytes.fromhex(token)
-
-
-def same(ours, theirs, what):
-    if ours != theirs:
-        sys.exit(f"port.py: {what}: got {str(ours)[:200]}, expected {str(theirs)[:200]}")
-
-
-def close(ours, theirs, bound, what):
-    """Every difference at most `bound` times the largest magnitude of the matrix."""
-    same([len(row) for row in ours], [len(row) for row in theirs], f"{what}, shape")
-    largest = max((abs(x) for row in theirs for x in row), default=0)
-    for i, (row, expected) in enumerate(zip(ours, theirs)):
-        for j, (x, y) in enumerate(zip(row, expected)):
-            if not abs(x - y) <= bound * largest:
-                sys.exit(f"port.py: {what}[{i}][{j}]: got {x!r}, expected {y!r}")
-
-
-# ---- random numbers -----------------------------------------------------------------------------------------------------
+# ---- Random numbers, initial values, split ----
 
 class SplitMix64:
-    def __init__(self, state):
-        self.state = state & MASK
+    def __init__(self, seed):
+        self.state = seed & U64
 
     def next(self):
-        self.state = (self.state + 0x9e3779b97f4a7c15) & MASK
+        self.state = (self.state + 0x9e3779b97f4a7c15) & U64
         z = self.state
-        z = ((z ^ (z >> 30)) * 0xbf58476d1ce4e5b9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94d049bb133111eb) & MASK
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9 & U64
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb & U64
         return z ^ (z >> 31)
 
     def uniform(self):
-        return (self.next() >> 11) * 2.0**-53
+        return (self.next() >> 11) * 2.0 ** -53                         # in [0, 1), exact
 
     def shuffle(self, items):
         for i in range(len(items) - 1, 0, -1):
@@ -78,281 +42,566 @@ class SplitMix64:
             items[i], items[j] = items[j], items[i]
 
 
-def initial_parameters(symbols, hidden, languages, random):
+def zeros(rows, columns):
+    return [[0.0] * columns for _ in range(rows)]
+
+
+def initial(symbols, hidden, languages, random):
     def draw(rows, columns, bound):
         return [[(2 * random.uniform() - 1) * bound for _ in range(columns)] for _ in range(rows)]
 
-    U = draw(hidden, symbols, 0.5)
+    U = draw(hidden, symbols, 0.5)                                      # in this order: U, W, V
     W = draw(hidden, hidden, 1 / math.sqrt(2 * hidden))
     V = draw(languages, hidden, 1)
-    return {"U": U, "b": [[0.0] for _ in range(hidden)], "W": W, "V": V, "c": [[0.0] for _ in range(languages)]}
+    return {"U": U, "b": zeros(hidden, 1), "W": W, "V": V, "c": zeros(languages, 1)}
 
 
-# ---- text and split -----------------------------------------------------------------------------------------------------
-
-def fnv1a(name):
+def fnv1a(data):
     value = 0xcbf29ce484222325
-    for byte in name:
-        value = ((value ^ byte) * 0x100000001b3) & MASK
+    for byte in data:
+        value = (value ^ byte) * 0x100000001b3 & U64
     return value
 
 
-def decode(name):
-    """The code points of UTF-8 bytes, or None."""
+def part(name, split_seed):
+    """The name's first random number, and whether it is for training, validation or test."""
+    x = SplitMix64(fnv1a(name) + split_seed).next()
+    return x, {8: "validation", 9: "test"}.get(x % 10, "training")
+
+
+# ---- Text ----
+
+def decode(data):
+    """The letters (code points) of UTF-8 bytes, or None if they are malformed."""
     letters, i = [], 0
-    while i < len(name):
-        lead = name[i]
-        if 0x80 <= lead < 0xc0 or lead >= 0xf8:
+    while i < len(data):
+        lead = data[i]
+        if lead <= 0x7f:
+            further, letter, least = 0, lead, 0
+        elif 0xc0 <= lead <= 0xdf:
+            further, letter, least = 1, lead & 0x1f, 0x80
+        elif 0xe0 <= lead <= 0xef:
+            further, letter, least = 2, lead & 0x0f, 0x800
+        elif 0xf0 <= lead <= 0xf7:
+            further, letter, least = 3, lead & 0x07, 0x10000
+        else:
             return None
-        more = 0 if lead < 0x80 else 1 if lead < 0xe0 else 2 if lead < 0xf0 else 3
-        letter = lead if more == 0 else lead & (0x3f >> more)
-        tail = name[i + 1:i + 1 + more]
-        if len(tail) < more or any(byte & 0xc0 != 0x80 for byte in tail):
+        tail = data[i + 1:i + 1 + further]
+        if len(tail) < further or any(not 0x80 <= byte <= 0xbf for byte in tail):
             return None
         for byte in tail:
             letter = letter << 6 | byte & 0x3f
-        if letter < (0, 0x80, 0x800, 0x10000)[more] or letter > 0x10ffff or 0xd800 <= letter < 0xe000:
+        if letter < least or letter > 0x10ffff or 0xd800 <= letter <= 0xdfff:
             return None
         letters.append(letter)
-        i += more + 1
+        i += 1 + further
     return letters
 
 
-def read_line(line):
-    """What becomes of a line: (verdict, trimmed bytes, code points)."""
-    name = line.strip(b" \t\n\v\f\r")
+def check(line):
+    """The verdict on a line, and its name without white space at both ends."""
+    name = line.strip(WHITE_SPACE)
     if not name:
-        return "blank", name, []
+        return "blank", b""
     if len(name) > 4000:
-        return "too_long", name, []
+        return "too_long", b""                                          # before anything is decoded
     letters = decode(name)
     if letters is None:
-        return "malformed", name, []
-    return ("too_long" if len(letters) > 1000 else "accepted"), name, letters
+        return "malformed", b""
+    return ("too_long", b"") if len(letters) > 1000 else ("accepted", name)
 
 
-def read_file(text):
-    """What becomes of a file: (verdict, line of the error, repeats, names)."""
-    names, repeats = [], 0
-    for number, line in enumerate(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        verdict, name, _ = read_line(line)
-        if verdict in ("too_long", "malformed"):
+def read_names(data):
+    """The verdict on a file, the line that is refused or 0, the repeats passed over, the names."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    names, repeats = {}, 0                                              # a dict keeps the order
+    for number, line in enumerate(data.split(b"\n"), 1):
+        verdict, name = check(line)
+        if verdict == "blank":
+            continue
+        if verdict != "accepted":
             return verdict, number, 0, []
-        if verdict == "accepted" and name in names:
-            repeats += 1
-        elif verdict == "accepted":
-            names.append(name)
-    return ("accepted", 0, repeats, names) if names else ("no_name", 0, 0, [])
+        repeats += name in names
+        names[name] = True
+    return ("accepted" if names else "no_name"), 0, repeats, list(names)
 
 
-def encode(letters, alphabet):
-    """Symbols: a letter's place in the alphabet, -1 for one it lacks, then the end of the name."""
-    return [alphabet.index(letter) if letter in alphabet else -1 for letter in letters] + [len(alphabet)]
+def alphabet_of(names):
+    return sorted({letter for name in names for letter in decode(name)})
 
 
-# ---- the network --------------------------------------------------------------------------------------------------------
+def symbols_of(name, alphabet):
+    place = {letter: symbol for symbol, letter in enumerate(alphabet)}
+    return [place.get(letter, UNKNOWN) for letter in decode(name)] + [len(alphabet)]       # the end of the name last
 
-def forward(p, symbols):
-    """(a_t, h_t, o_t, y_t) for each step."""
-    hidden, languages = len(p["W"]), len(p["V"])
-    steps, h = [], [0.0] * hidden
-    for x in symbols:
-        a = [p["b"][i][0] + sum(p["W"][i][j] * h[j] for j in range(hidden)) + (p["U"][i][x] if x >= 0 else 0)
-             for i in range(hidden)]                                                                        # (10.8)
-        h = [math.tanh(value) for value in a]                                                               # (10.9)
-        o = [p["c"][k][0] + sum(p["V"][k][i] * h[i] for i in range(hidden)) for k in range(languages)]      # (10.10)
-        powers = [math.exp(value - max(o)) for value in o]
-        y = [value / sum(powers) for value in powers]                                                       # (10.11)
-        steps.append((a, h, o, y))
+
+# ---- Packing: this port computes one name at a time and needs none of it ----
+
+def sort_by_length(order, names):
+    return sorted(order, key=lambda i: -len(names[i]))                  # Python's sort is stable
+
+
+def steps_of(names):
+    """The symbols of each step's rows; names are sorted."""
+    return [[name[t] for name in names if t < len(name)] for t in range(len(names[0]))]
+
+
+def cut(order, batch_size):
+    return [order[j:j + batch_size] for j in range(0, len(order), batch_size)]
+
+
+# ---- Forward, loss, backward ----
+
+def times(matrix, vector):
+    return [sum(entry * x for entry, x in zip(row, vector)) for row in matrix]
+
+
+def transposed_times(matrix, vector):
+    return [sum(row[j] * x for row, x in zip(matrix, vector)) for j in range(len(matrix[0]))]
+
+
+def add_outer(matrix, left, right):
+    """matrix += left right'"""
+    for row, x in zip(matrix, left):
+        for j, y in enumerate(right):
+            row[j] += x * y
+
+
+def one_hot(place, size):
+    return [1.0 if i == place else 0.0 for i in range(size)]            # all zero for the unknown letter, -1
+
+
+def softmax(o):
+    powers = [math.exp(value - max(o)) for value in o]
+    return [power / sum(powers) for power in powers]
+
+
+def forward(p, name):
+    """Of each step t = 1..T, one row: a, h (T x hidden), o, y (T x languages)."""
+    steps = {"a": [], "h": [], "o": [], "y": []}
+    h = [0.0] * len(p["W"])                                             # h_0 = 0
+    for symbol in name:
+        x = one_hot(symbol, len(p["U"][0]))
+        a = [b + wh + ux for (b,), wh, ux in zip(p["b"], times(p["W"], h), times(p["U"], x))]   # b + W h_{t-1} + U x_t
+        h = [math.tanh(value) for value in a]                           # h_t = tanh(a_t)
+        o = [c + vh for (c,), vh in zip(p["c"], times(p["V"], h))]      # o_t = c + V h_t
+        for key, row in zip("ahoy", (a, h, o, softmax(o))):             # y_t = softmax(o_t)
+            steps[key].append(row)
     return steps
 
 
-def zeros_like(p):
-    return {name: [[0.0] * len(row) for row in matrix] for name, matrix in p.items()}
+def weights(T, prefix_weight):
+    return [prefix_weight] * (T - 1) + [1.0]                            # w_T = 1, w_t = prefix_weight before
 
 
-def backward(p, symbols, language, prefix_weight, gradient):
-    """Adds the name's gradient. Returns the steps, (do_t, dh_t, da_t) for each, the loss, and its last step's part."""
-    hidden, languages, steps = len(p["W"]), len(p["V"]), forward(p, symbols)
-    deltas, loss, da_after = [None] * len(steps), 0.0, [0.0] * hidden
-    for t in reversed(range(len(steps))):
-        _, h, _, y = steps[t]
-        h_before = steps[t - 1][1] if t > 0 else [0.0] * hidden
-        w = 1 if t == len(steps) - 1 else prefix_weight
-        loss += w * -math.log(y[language])                                                                  # (10.14)
-        do = [w * (y[k] - (k == language)) for k in range(languages)]                                       # (10.18)
-        dh = [sum(p["V"][k][i] * do[k] for k in range(languages)) +
-              sum(p["W"][j][i] * da_after[j] for j in range(hidden)) for i in range(hidden)]                # (10.19-10.21)
-        da = [(1 - h[i]**2) * dh[i] for i in range(hidden)]
-        for k in range(languages):
-            gradient["c"][k][0] += do[k]                                                                    # (10.22)
-            for i in range(hidden):
-                gradient["V"][k][i] += do[k] * h[i]                                                         # (10.24)
-        for i in range(hidden):
-            gradient["b"][i][0] += da[i]                                                                    # (10.23)
-            for j in range(hidden):
-                gradient["W"][i][j] += da[i] * h_before[j]                                                  # (10.26)
-            if symbols[t] >= 0:
-                gradient["U"][i][symbols[t]] += da[i]                                                       # (10.28)
-        deltas[t], da_after = (do, dh, da), da
-    return steps, deltas, loss, -math.log(steps[-1][3][language])
+def step_loss(o, y, language):
+    k = o.index(max(o))
+    return o[k] - o[language] - math.log(y[k])                          # -log y_t[language], finite
 
 
-def update(p, velocity, gradient, factor, momentum, rate):
-    for name, matrix in p.items():
-        for i, row in enumerate(matrix):
-            for j in range(len(row)):
-                velocity[name][i][j] = momentum * velocity[name][i][j] + factor * gradient[name][i][j]
-                row[j] -= rate * velocity[name][i][j]
+def loss(steps, language, prefix_weight):
+    T = len(steps["y"])                                                 # L = sum over t of w_t * -log y_t[language]
+    return sum(w * step_loss(o, y, language) for w, o, y in zip(weights(T, prefix_weight), steps["o"], steps["y"]))
 
 
-# ---- the checks ---------------------------------------------------------------------------------------------------------
+def backward(p, name, language, prefix_weight, steps, g):
+    """Adds the name's gradients to g; adds do (T x languages), dh, da (T x hidden) to steps."""
+    T, w = len(name), weights(len(name), prefix_weight)
+    do, dh, da = [None] * T, [None] * T, [None] * T
+    da_next = [0.0] * len(p["W"])                                       # da_{T+1} = 0
+    for t in reversed(range(T)):                                        # t counts from 0 here
+        h = steps["h"][t]
+        h_before = steps["h"][t - 1] if t > 0 else [0.0] * len(h)
+        target = one_hot(language, len(p["V"]))
+        do[t] = [w[t] * (y - hot) for y, hot in zip(steps["y"][t], target)]                 # w_t (y_t - onehot)
+        dh[t] = [v + r for v, r in zip(transposed_times(p["V"], do[t]), transposed_times(p["W"], da_next))]
+        da[t] = [(1 - value * value) * d for value, d in zip(h, dh[t])]                     # (1 - h_t^2) * dh_t
+        add_outer(g["c"], do[t], [1.0])                                 # dc += do_t
+        add_outer(g["b"], da[t], [1.0])                                 # db += da_t
+        add_outer(g["V"], do[t], h)                                     # dV += do_t h_t'
+        add_outer(g["W"], da[t], h_before)                              # dW += da_t h_{t-1}'
+        add_outer(g["U"], da[t], one_hot(name[t], len(p["U"][0])))      # dU += da_t x_t'
+        da_next = da[t]
+    steps.update({"do": do, "dh": dh, "da": da})
 
-def check_random():
-    kit = load("random.txt")
-    seed = int(kit["seed"][0][0])
+
+def like(p):
+    """Zeros in the shapes of p."""
+    return {key: zeros(len(p[key]), len(p[key][0])) for key in FIVE}
+
+
+def forward_backward(p, names, languages, prefix_weight):
+    """Of the names: their steps, and the gradients, summed over the names."""
+    g, all_steps = like(p), []
+    for name, language in zip(names, languages):
+        steps = forward(p, name)
+        backward(p, name, language, prefix_weight, steps, g)
+        all_steps.append(steps)
+    return all_steps, g
+
+
+# ---- Training ----
+
+def train(p, names, languages, random, set_up):
+    """Changes p; yields (epoch's order, loss, rate, norm, factor) after each mini-batch."""
+    v, order = like(p), list(range(len(names)))
+    batches = math.ceil(len(names) / set_up["batch_size"])
+    K = set_up["epochs"] * batches
+    for epoch in range(set_up["epochs"]):
+        random.shuffle(order)                                           # the same generator and order go on
+        for j, batch in enumerate(cut(order, set_up["batch_size"])):
+            k = epoch * batches + j
+            rate = set_up["learning_rate"] * (1 - k / K if set_up["decay"] == "linear" else 1)
+            its_languages = [languages[i] for i in batch]
+            all_steps, g = forward_backward(p, [names[i] for i in batch], its_languages, set_up["prefix_weight"])
+            total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, its_languages))
+            norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
+            if not math.isfinite(norm):
+                return                                                  # without this update
+            factor = min(1.0, set_up["clip_norm"] / norm) if norm else 1.0
+            for key in FIVE:
+                for p_row, v_row, g_row in zip(p[key], v[key], g[key]):
+                    for i, gradient in enumerate(g_row):
+                        v_row[i] = set_up["momentum"] * v_row[i] + factor * gradient        # v = momentum v + factor g
+                        p_row[i] -= rate * v_row[i]
+            yield list(order), total, rate, norm, factor
+            if not math.isfinite(total):
+                return
+
+
+# ---- The model file ----
+
+class Refused(Exception):
+    pass
+
+
+DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+LETTER = re.compile(rb"U\+([0-9A-F]{4}|[1-9A-F][0-9A-F]{4,5})")
+
+
+def to_float(number):
+    return struct.unpack("<f", struct.pack("<f", number))[0]            # OverflowError above the largest float
+
+
+class ModelReader:
+    def __init__(self, data):
+        self.data, self.at, self.line = data, 0, 0
+
+    def need(self, condition, why):
+        if not condition:
+            raise Refused(f"line {self.line}: {why}")
+
+    def next_line(self):
+        self.line += 1
+        end = self.data.find(b"\n", self.at)
+        self.need(end >= 0, "the text ends before its end line, or a line without its \\n")
+        line, self.at = self.data[self.at:end], end + 1
+        return line
+
+    def integers(self, word, count):
+        words = self.next_line().split(b" ")
+        self.need(words[0] == word and len(words) == count + 1, f"'{word.decode()}' and {count} integers expected")
+        for digits in words[1:]:
+            self.need(re.fullmatch(rb"[0-9]+", digits) and len(digits.lstrip(b"0")) <= 20
+                      and int(digits.lstrip(b"0") or b"0") <= U64, "not an integer of 64 bits")
+        return [int(digits.lstrip(b"0") or b"0") for digits in words[1:]]
+
+    def room(self, count, bytes_each):
+        self.need(count * bytes_each <= len(self.data) - self.at, "the rest of the text cannot hold that count")
+
+    def number(self, word):
+        self.need(DECIMAL.fullmatch(word), "not a decimal")
+        try:
+            value = to_float(float(word))
+        except OverflowError:
+            value = math.inf
+        self.need(math.isfinite(value), "infinite as a float")
+        return value
+
+    def matrix(self, name, rows, columns):
+        """rows None: hidden, which U's header tells."""
+        found_rows, found_columns = self.integers(name.encode(), 2)
+        self.need(1 <= found_rows <= 4096 if rows is None else found_rows == rows, "wrong rows")
+        self.need(found_columns == columns, "wrong columns")
+        self.room(found_rows * columns, 2)
+        matrix = []
+        for _ in range(found_rows):
+            words = self.next_line().split(b" ")
+            self.need(len(words) == columns, "a number too many or too few")
+            matrix.append([self.number(word) for word in words])
+        return matrix
+
+    def language(self, before):
+        language = self.next_line()
+        self.need(language and not any(byte in WHITE_SPACE for byte in language), "empty, or white space in it")
+        self.need(decode(language) is not None, "malformed UTF-8")
+        self.need(not before or before[-1] < language, "languages not in rising byte order")
+        return language
+
+    def letter(self, before):
+        match = LETTER.fullmatch(self.next_line())
+        self.need(match and int(match[1], 16) <= 0x10ffff, "not a letter")
+        letter = int(match[1], 16)
+        self.need(not before or before[-1] < letter, "letters not in rising order")
+        return letter
+
+    def model(self):
+        self.need(self.next_line() == b"rnn-model 1", "not a model")
+        model = {"epoch": self.integers(b"epoch", 1)[0], "split_seed": self.integers(b"split_seed", 1)[0]}
+        model["languages"], model["letters"] = [], []
+        n, = self.integers(b"languages", 1)
+        self.need(n >= 2, "fewer than two languages")
+        self.room(n, 2)
+        for _ in range(n):
+            model["languages"].append(self.language(model["languages"]))
+        m, = self.integers(b"letters", 1)
+        self.room(m, 7)
+        for _ in range(m):
+            model["letters"].append(self.letter(model["letters"]))
+        model["U"] = self.matrix("U", None, m + 1)
+        hidden = len(model["U"])
+        for name, rows, columns in ("b", hidden, 1), ("W", hidden, hidden), ("V", n, hidden), ("c", n, 1):
+            model[name] = self.matrix(name, rows, columns)
+        self.need(self.next_line() == b"end", "'end' expected")
+        self.line += 1
+        self.need(self.at == len(self.data), "text behind the end")
+        return model
+
+
+# ---- The check: every block of every file ----
+
+class Mismatch(Exception):
+    pass
+
+
+def to_bytes(token):
+    return b"" if token == "-" else bytes.fromhex(token)
+
+
+class GoldenFile:
+    def __init__(self, name):
+        self.name, self.values, self.worst, self.blocks, self.read = name, 0, 0.0, {}, set()
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="ascii") as file:
+            tokens = iter(file.read().split())
+        for block in tokens:
+            size = next(tokens, ""), next(tokens, "")
+            if not (size[0].isdigit() and size[1].isdigit()) or block in self.blocks:
+                raise Mismatch(f"{name}, block {block}: no size, or a second block of that name")
+            self.blocks[block] = [[next(tokens, "") for _ in range(int(size[1]))] for _ in range(int(size[0]))]
+
+    def get(self, block, kind=int):
+        if block not in self.blocks:
+            raise Mismatch(f"{self.name}: block {block} is missing")
+        self.read.add(block)
+        values = [list(row) for row in self.blocks[block]]
+        for i, row in enumerate(values):
+            for j, token in enumerate(row):
+                try:
+                    row[j] = kind(token)
+                except ValueError:
+                    raise Mismatch(f"{self.name}, block {block}, row {i}, column {j} (from 0): {token!r}") from None
+        return values
+
+    def one(self, block, kind=int):
+        return self.get(block, kind)[0][0]
+
+    def five(self, prefix=""):
+        return {key: self.get(prefix + key, float) for key in FIVE}
+
+    def names(self, count):
+        return [self.get(f"name{i}.symbols")[0] for i in range(count)]
+
+    def compare(self, block, mine, kind=int, tolerance=0.0, magnitude=None):
+        """magnitude None: the largest in the block. "itself": the number's own. Else a number."""
+        golden = self.get(block, kind)
+        if [len(row) for row in golden] != [len(row) for row in mine]:
+            raise Mismatch(f"{self.name}, block {block}: another shape")
+        largest = max((abs(value) for row in golden for value in row), default=0) if kind is float else 0
+        for i, (golden_row, my_row) in enumerate(zip(golden, mine)):
+            for j, (theirs, my) in enumerate(zip(golden_row, my_row)):
+                self.values += 1
+                if theirs == my:
+                    continue
+                scale = {None: largest, "itself": abs(theirs)}.get(magnitude, magnitude) if kind is float else 0
+                difference = abs(theirs - my) / scale if scale else math.inf
+                if not difference <= tolerance:
+                    raise Mismatch(f"{self.name}, block {block}, row {i}, column {j} (from 0): {theirs!r} expected, "
+                                   f"{my!r} computed")
+                self.worst = max(self.worst, difference)
+
+    def close(self, block, mine, **options):
+        self.compare(block, mine, float, 1e-12, **options)
+
+    def compare_five(self, prefix, mine):
+        for key in FIVE:
+            self.close(prefix + key, mine[key])
+
+    def done(self):
+        unread = [block for block in self.blocks if block not in self.read]
+        if unread:
+            raise Mismatch(f"{self.name}, block {unread[0]}: nothing has checked it")
+        report(self.name, self.values, self.worst)
+
+
+def report(name, values, worst):
+    print(f"ok {name}, {values} values, worst relative difference {worst:.1e}", flush=True)
+
+
+def check_random(golden):
+    seed = golden.one("seed")
     random = SplitMix64(seed)
-    same([random.next() for _ in range(10)], integers(kit["next"]), "next")
+    golden.compare("next", [[random.next()] for _ in range(10)])
     random = SplitMix64(seed)
-    same([random.uniform() for _ in range(10)], [row[0] for row in numbers(kit["uniform"])], "uniform")
-    for name, matrix in initial_parameters(*integers(kit["initial.sizes"]), SplitMix64(seed)).items():
-        close(matrix, numbers(kit["initial." + name]), 1e-12, "initial." + name)
+    golden.compare("uniform", [[random.uniform()] for _ in range(10)], float)
+    golden.compare_five("initial.", initial(*golden.get("initial.sizes")[0], SplitMix64(seed)))
     items = list(range(10))
-    SplitMix64(int(kit["shuffle.seed"][0][0])).shuffle(items)
-    same(items, integers(kit["shuffle"]), "shuffle")
+    SplitMix64(golden.one("shuffle.seed")).shuffle(items)
+    golden.compare("shuffle", [items])
 
 
-def check_split():
-    for name, hashed, split_seed, first, part in load("split.txt")["split"]:
-        value = SplitMix64(fnv1a(to_bytes(name)) + int(split_seed)).next()
-        ours = fnv1a(to_bytes(name)), value, (["training"] * 8 + ["validation", "test"])[value % 10]
-        same(ours, (int(hashed), int(first), part), f"the split of {name}")
+def check_split(golden):
+    rows = []
+    for token, _, split_seed, _, _ in golden.get("split", str):
+        name = to_bytes(token)
+        x, its_part = part(name, int(split_seed))
+        rows.append([token, str(fnv1a(name)), split_seed, str(x), its_part])
+    golden.compare("split", rows, str)
 
 
-def check_text():
-    kit = load("text.txt")
-    alphabet = code_points(kit["alphabet"])
-    for i, (line, expected, trimmed) in enumerate(kit["lines"]):
-        verdict, name, letters = read_line(to_bytes(line))
-        same(verdict, expected, f"verdict of line{i}")
-        same(name if verdict == "accepted" else b"", to_bytes(trimmed), f"line{i}, trimmed")
-        if f"line{i}.letters" in kit:
-            same(letters, code_points(kit[f"line{i}.letters"]), f"line{i}.letters")
-            same(encode(letters, alphabet), integers(kit[f"line{i}.symbols"]), f"line{i}.symbols")
-    for i, (text, verdict, line, repeats) in enumerate(kit["files"]):
-        names = [to_bytes(row[0]) for row in kit[f"file{i}.names"]]
-        same(read_file(to_bytes(text)), (verdict, int(line), int(repeats), names), f"file{i}")
+def check_text(golden):
+    alphabet = [int(letter[2:], 16) for letter, in golden.get("alphabet", str)]
+    again = alphabet_of(["".join(map(chr, reversed(alphabet))).encode()])
+    golden.compare("alphabet", [[f"U+{letter:04X}"] for letter in again], str)
+    lines = [line for line, _, _ in golden.get("lines", str)]
+    checked = [check(to_bytes(line)) for line in lines]
+    golden.compare("lines", [[line, verdict, name.hex() or "-"] for line, (verdict, name) in zip(lines, checked)], str)
+    for i, (verdict, name) in enumerate(checked):
+        if verdict == "accepted" and len(decode(name)) < 1000:
+            golden.compare(f"line{i}.letters", [[f"U+{letter:04X}" for letter in decode(name)]], str)
+            golden.compare(f"line{i}.symbols", [symbols_of(name, alphabet)])
+    rows = []
+    for i, (data, _, _, _) in enumerate(golden.get("files", str)):
+        verdict, line, repeats, names = read_names(to_bytes(data))
+        rows.append([data, verdict, str(line), str(repeats)])
+        golden.compare(f"file{i}.names", [[name.hex()] for name in names], str)
+    golden.compare("files", rows, str)
 
 
-def check_packing():
-    kit = load("packing.txt")
-    count, size = int(kit["names"][0][0]), int(kit["epoch.batch_size"][0][0])
-    names = [integers(kit[f"name{i}.symbols"]) for i in range(count)]
-
-    def by_length(batch):
-        return sorted(batch, key=lambda i: -len(names[i]))  # a stable sort: ties keep their order
-
-    order = by_length(range(count))
-    steps = [[names[i][t] for i in order if t < len(names[i])] for t in range(len(names[order[0]]))]
-    same(order, integers(kit["order"]), "order")
-    same([len(step) for step in steps], integers(kit["rows"]), "rows")
+def check_packing(golden):
+    count = golden.one("names")
+    names = golden.names(count)
+    order = sort_by_length(range(count), names)
+    golden.compare("order", [order])
+    steps = steps_of([names[i] for i in order])
+    golden.compare("rows", [[len(step) for step in steps]])
     for t, step in enumerate(steps, 1):
-        same(step, integers(kit[f"step{t}.symbols"]), f"step{t}.symbols")
+        golden.compare(f"step{t}.symbols", [step])
     order = list(range(count))
-    SplitMix64(int(kit["epoch.seed"][0][0])).shuffle(order)
-    same(order, integers(kit["epoch.order"]), "epoch.order")
-    for k in range(0, (count + size - 1) // size):
-        batch = order[k * size:(k + 1) * size]
-        same(batch, integers(kit[f"batch{k}"]), f"batch{k}")
-        same(by_length(batch), integers(kit[f"batch{k}.order"]), f"batch{k}.order")
+    SplitMix64(golden.one("epoch.seed")).shuffle(order)
+    golden.compare("epoch.order", [order])
+    for k, batch in enumerate(cut(order, golden.one("epoch.batch_size"))):
+        golden.compare(f"batch{k}", [batch])
+        golden.compare(f"batch{k}.order", [sort_by_length(batch, names)])
 
 
-def check_forward_backward(file):
-    kit = load(file)
-    p = {name: numbers(kit[name]) for name in "UbWVc"}
-    gradient, total = zeros_like(p), 0.0
-    for i, language in enumerate(integers(kit["languages"])):
-        symbols, prefix_weight = integers(kit[f"name{i}.symbols"]), float(kit["prefix_weight"][0][0])
-        steps, deltas, loss, _ = backward(p, symbols, language, prefix_weight, gradient)
-        total += loss
-        for k, name in enumerate("ahoy"):
-            close([step[k] for step in steps], numbers(kit[f"name{i}.{name}"]), 1e-12, f"name{i}.{name}")
-        for k, name in enumerate("oha"):
-            close([delta[k] for delta in deltas], numbers(kit[f"name{i}.d{name}"]), 1e-12, f"name{i}.d{name}")
-    close([[total]], numbers(kit["loss"]), 1e-12, "loss")
-    for name in gradient:
-        close(gradient[name], numbers(kit["d" + name]), 1e-12, "d" + name)
+def check_forward_backward(golden):
+    languages = golden.get("languages")[0]
+    prefix_weight = golden.one("prefix_weight", float)
+    all_steps, g = forward_backward(golden.five(), golden.names(len(languages)), languages, prefix_weight)
+    for i, steps in enumerate(all_steps):
+        for key in "a", "h", "o", "y", "do", "dh", "da":
+            golden.close(f"name{i}.{key}", steps[key])
+    golden.close("loss", [[sum(loss(steps, language, prefix_weight) for steps, language in zip(all_steps, languages))]])
+    golden.compare_five("d", g)
 
 
-def check_training(file):
-    kit = load(file)
-
-    def one(name):
-        return kit[name][0][0]
-
-    languages = integers(kit["languages"])
-    names = [integers(kit[f"name{i}.symbols"]) for i in range(len(languages))]
-    size, epochs = int(one("batch_size")), int(one("epochs"))
-    batches, order, random = (len(names) + size - 1) // size, list(range(len(names))), SplitMix64(int(one("seed")))
-    p = initial_parameters(int(one("symbols")), int(one("hidden")), len(kit["initial.c"]), random)
-    velocity = zeros_like(p)
-    for name in p:
-        close(p[name], numbers(kit["initial." + name]), 1e-12, "initial." + name)
-    for epoch in range(epochs):
-        random.shuffle(order)
-        same(order, [int(token) for token in kit["order"][epoch]], f"order of epoch {epoch}")
-        for k in range(batches):
-            done = epoch * batches + k
-            falling = 1 - done / (epochs * batches) if one("decay") == "linear" else 1
-            rate, gradient, loss = float(one("learning_rate")) * falling, zeros_like(p), 0.0
-            for i in order[k * size:(k + 1) * size]:
-                loss += backward(p, names[i], languages[i], float(one("prefix_weight")), gradient)[3]
-            norm = math.sqrt(sum(x * x for matrix in gradient.values() for row in matrix for x in row))
-            factor = min(1.0, float(one("clip_norm")) / norm)
-            for ours, theirs, what in zip((loss, rate, norm, factor), kit["batches"][done], ("loss", "rate", "norm", "factor")):
-                close([[ours]], [[float(theirs)]], 1e-12, f"{what} of mini-batch {done}")
-            update(p, velocity, gradient, factor, float(one("momentum")), rate)
-            if done == 0:
-                for name in p:
-                    close(p[name], numbers(kit["first." + name]), 1e-12, "first." + name)
-    for name in p:
-        close(p[name], numbers(kit["final." + name]), 1e-12, "final." + name)
+def check_training(golden):
+    set_up = {key: golden.one(key) for key in ("hidden", "symbols", "epochs", "batch_size", "seed")}
+    set_up |= {key: golden.one(key, float) for key in ("learning_rate", "momentum", "clip_norm", "prefix_weight")}
+    set_up["decay"] = golden.one("decay", str)
+    languages = golden.get("languages")[0]
+    names, random = golden.names(len(languages)), SplitMix64(set_up["seed"])
+    p = initial(set_up["symbols"], set_up["hidden"], max(languages) + 1, random)
+    golden.compare_five("initial.", p)
+    orders, batches = [], []
+    for order, *numbers in train(p, names, languages, random, set_up):
+        if not batches:
+            golden.compare_five("first.", p)
+        orders.append(order)
+        batches.append(numbers)
+    golden.compare("order", orders[::math.ceil(len(names) / set_up["batch_size"])])
+    golden.close("batches", batches, magnitude="itself")
+    golden.compare_five("final.", p)
 
 
-def check_model():
-    lines = iter((KIT / "model.txt").read_text().split("\n"))
-    same(next(lines), "rnn-model 1", "first line of the model")
-    next(lines), next(lines)  # epoch, split_seed
-    languages = [next(lines) for _ in range(int(next(lines).split()[1]))]
-    alphabet = [int(next(lines)[2:], 16) for _ in range(int(next(lines).split()[1]))]
-    p = {}
-    for line in lines:
-        if line == "end":
-            break
-        name, rows, _ = line.split()
-        p[name] = [[float(token) for token in next(lines).split(" ")] for _ in range(int(rows))]
-    same(len(p["V"]), len(languages), "languages of the model")
-    for name, *expected in load("probabilities.txt")["probabilities"]:
-        y = forward(p, encode(decode(to_bytes(name)), alphabet))[-1][3]
-        for ours, theirs in zip(y, expected):
-            if not abs(ours - float(theirs)) <= 1e-5:
-                sys.exit(f"port.py: probabilities of {name}: got {ours}, expected {theirs}")
+# Changes to model.txt (one by regular expression each), and whether the reader must then refuse it.
+CHANGES = (
+    (rb"\Z", rb"\n", True), (rb"\n\Z", rb"", True), (rb"end\n", rb"", True), (rb"model 1", rb"model 2", True),
+    (rb"epoch 3", rb"epoch  3", True), (rb"epoch 3\n", rb"epoch 3\r\n", True), (rb"epoch 3", rb"epoch -3", True),
+    (rb"split_seed \d+", rb"split_seed 18446744073709551616", True), (rb"languages 3", rb"languages 1", True),
+    (rb"languages 3", rb"languages 9999999999999999999", True), (rb"Irish", rb"Zulu", True), (rb"Irish", b"", True),
+    (rb"Irish", b"\xff", True), (rb"Irish", rb"I\trish", True), (rb"Polish", rb"Irish", True),
+    (rb"Irish", "\u00a0".encode(), True), (rb"Vietnamese", "\u00a0".encode(), False), (rb"U\+0020", rb"U+00020", True),
+    (rb"U\+0041", rb"U+004a", True), (rb"U\+0027", rb"U+0020", True), (rb"U\+0020", rb"U+110000", True),
+    (rb"\nU 6 ", rb"\nU 0 ", True), (rb"\nU 6 ", rb"\nU 4097 ", True), (rb"\nb 6 1", rb"\nb 6 2", True),
+    (rb"(\nb 6 1\n)\S+", rb"\1inf", True), (rb"(\nb 6 1\n)\S+", rb"\g<1>1e39", True),
+    (rb"(\nb 6 1\n)\S+", rb"\g<1>0x1", True), (rb"(\nb 6 1\n)\S+", rb"\g<1>.", True),
+    (rb"(\nb 6 1\n)\S+", rb"\g<1>1 1", True), (rb"(\nb 6 1\n)\S+", rb"\g<1>1e-999", False),
+    (rb"(\nb 6 1\n)\S+", rb"\g<1>-.5E+1", False), (rb"(\nb 6 1\n)\S+", rb"\g<1>7.", False))
+
+
+def read_model():
+    """The model of model.txt, which must read, and be refused after CHANGES."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "model.txt"), "rb") as file:
+        data = file.read()
+    try:
+        model = ModelReader(data).model()
+    except Refused as refusal:
+        raise Mismatch(f"model.txt, {refusal}") from None
+    for pattern, replacement, must_refuse in CHANGES:
+        changed, count = re.subn(pattern, replacement, data, count=1)
+        try:
+            ModelReader(changed).model()
+            refused = False
+        except Refused:
+            refused = True
+        if count != 1 or refused != must_refuse:
+            raise Mismatch(f"model.txt with {pattern!r} as {replacement!r} is {'' if refused else 'not '}refused")
+    report("model.txt", sum(len(row) for key in FIVE for row in model[key]), 0.0)
+    return model
+
+
+def check_probabilities(golden, model):
+    rows = []
+    for token, *_ in golden.get("probabilities", str):
+        rows.append(forward(model, symbols_of(to_bytes(token), model["letters"]))["y"][-1])     # y_T
+    golden.blocks["probabilities"] = [row[1:] for row in golden.blocks["probabilities"]]
+    golden.compare("probabilities", rows, float, 1e-5, magnitude=1.0)
+
+
+CHECKS = (
+    ("random.txt", check_random), ("split.txt", check_split), ("text.txt", check_text), ("packing.txt", check_packing),
+    ("forward_backward/one_name.txt", check_forward_backward), ("forward_backward/batch.txt", check_forward_backward),
+    ("forward_backward/last_step.txt", check_forward_backward),
+    ("forward_backward/plain_sum.txt", check_forward_backward),
+    ("training/linear.txt", check_training), ("training/none.txt", check_training))
 
 
 def main():
-    for file, check in [("random.txt", check_random), ("split.txt", check_split), ("text.txt", check_text),
-                        ("packing.txt", check_packing)]:
-        check()
-        print("ok", file)
-    for file in ("one_name", "batch", "last_step", "plain_sum"):
-        check_forward_backward(f"forward_backward/{file}.txt")
-        print(f"ok forward_backward/{file}.txt")
-    for file in ("linear", "none"):
-        check_training(f"training/{file}.txt")
-        print(f"ok training/{file}.txt")
-    check_model()
-    print("ok model.txt and probabilities.txt")
+    try:
+        for name, its_check in CHECKS:
+            golden = GoldenFile(name)
+            its_check(golden)
+            golden.done()
+        model, golden = read_model(), GoldenFile("probabilities.txt")
+        check_probabilities(golden, model)
+        golden.done()
+    except Mismatch as mismatch:
+        print(mismatch, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
