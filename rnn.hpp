@@ -249,8 +249,8 @@ struct Network {
 };
 
 // Initial values: U, W, V in this order, each row by row in its book shape. U is uniform in +-1/2, V in +-1, W in
-// +-1 / sqrt(2 hidden), b and c are 0. (Chosen on validation names; +-1 / sqrt(hidden) throughout, which is common,
-// learns more slowly, since a one-hot input brings a single entry of U to each unit.)
+// +-1 / sqrt(2 hidden), b and c are 0. (Chosen by trial, see README, Accuracy; +-1 / sqrt(hidden) throughout, which is
+// common, learns more slowly, since a one-hot input brings a single entry of U to each unit.)
 template <class Real>
 Parameters<Real> initial_parameters(size_t symbols, size_t hidden, size_t languages, SplitMix64& random) {
   Parameters<Real> p(symbols, hidden, languages);
