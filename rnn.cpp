@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <memory>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -26,9 +25,7 @@ struct Failure {
   int status = 1;
 };
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 1. Files
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 1. Files -------------------------------------------------------------------------------------------------------
 
 std::string reason() { return errno != 0 ? std::generic_category().message(errno) : "it can't be read or written"; }
 
@@ -38,98 +35,96 @@ std::string read_file(const fs::path& path, size_t longest_line) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
   std::ifstream file(path, std::ios::binary);
-  std::string text;
-  size_t line = 1, line_start = 0;
-  for (std::array<char, 1 << 16> block; file;) {
-    file.read(block.data(), block.size());
-    text.append(block.data(), static_cast<size_t>(file.gcount()));
-    for (size_t end; (end = text.find('\n', line_start)) != text.npos && end - line_start <= longest_line; ++line)
-      line_start = end + 1;
-    if (std::min(text.find('\n', line_start), text.size()) - line_start > longest_line)
-      throw Failure{path.string() + ":" + std::to_string(line) + ": a line of more than " +
-                    std::to_string(longest_line) + " bytes"};
+  std::string text, line(longest_line + 2, '\0');
+  size_t number = 1;
+  for (; file.getline(line.data(), static_cast<std::streamsize>(line.size())); ++number) {
+    text.append(line, 0, static_cast<size_t>(file.gcount()));
+    if (!file.eof()) text.back() = '\n';
   }
-  if (!file.eof()) throw Failure{path.string() + ": " + reason()};
+  if (file.bad() || !file.is_open()) throw Failure{path.string() + ": " + reason()};
+  if (!file.eof())
+    throw Failure{path.string() + ":" + std::to_string(number) + ": a line of more than " +
+                  std::to_string(longest_line) + " bytes"};
   return text;
 }
 
 // Replaces a file in one step: a reader, or a run that is killed, finds the old file or the new one and never a part.
 void write_file(const fs::path& path, std::string_view text) {
   const fs::path temporary = path.string() + ".tmp";
+  std::error_code error;
   errno = 0;
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
   file.write(text.data(), static_cast<std::streamsize>(text.size()));
   file.close();
   if (!file) {
     const std::string why = reason();
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
+    fs::remove(temporary, error);
     throw Failure{temporary.string() + ": " + why};
   }
-  std::error_code error;
   fs::rename(temporary, path, error);
   if (error) throw Failure{path.string() + ": " + error.message()};
 }
 
 // What a folder of names holds: for language k, names[k], which point into texts[k].
 struct Data {
-  std::vector<std::string> languages;
+  std::vector<std::string> languages;  // in byte order
   std::vector<std::string> texts;
   std::vector<NameList> names;
 };
 
 Data load_data(const std::string& folder) {
   std::error_code error;
-  std::map<std::string, fs::path> files;  // by language, in byte order
+  std::map<std::string, fs::path> files;  // by language
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     if (entry->path().extension() == ".txt") files.emplace(entry->path().stem().string(), entry->path());
   if (error) throw Failure{folder + ": " + error.message() + "; name a folder with a file of names for each language"};
   if (files.empty()) throw Failure{folder + ": no *.txt in it; it needs a file such as Polish.txt for each language"};
   Data data;
+  data.texts.reserve(files.size());  // names point into them, so they must not move
   for (const auto& [language, path] : files) {
     if (language.find_first_of(white_space) != language.npos || !decode_utf8(language))
       throw Failure{path.string() + ": a file's name is its language, in UTF-8 and without white space"};
     data.languages.push_back(language);
     data.texts.push_back(read_file(path, 8 * longest_name));
-  }
-  for (size_t k = 0; k < data.texts.size(); ++k) {
-    const std::string path = files[data.languages[k]].string();
-    Result<NameList> names = read_names(data.texts[k]);
-    if (!names.ok())
-      throw Failure{path + (names.line > 0 ? ":" + std::to_string(names.line) : "") + ": " + names.error};
-    data.names.push_back(std::move(names.value));
+    try {
+      data.names.push_back(read_names(data.texts.back()));
+    } catch (const TextError& wrong) {
+      throw Failure{path.string() + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what()};
+    }
   }
   return data;
 }
 
-// The examples of the three parts, by Part.
-using Parts = std::array<Examples, 3>;
-
-// Languages of the data are matched by name to those given.
-Parts make_parts(const Data& data, const std::vector<std::string>& languages, const Alphabet& alphabet,
-                 std::uint64_t split_seed) {
-  Parts parts;
-  for (size_t k = 0; k < data.languages.size(); ++k) {
-    const auto language = std::lower_bound(languages.begin(), languages.end(), data.languages[k]) - languages.begin();
+// Calls f(name, k) with every name of a part of the data and the index of its language.
+template <class F>
+void for_each_name(const Data& data, Part part, std::uint64_t split_seed, F f) {
+  for (size_t k = 0; k < data.languages.size(); ++k)
     for (const std::string_view name : data.names[k].names)
-      parts[static_cast<size_t>(part_of(name, split_seed))].add(alphabet.encode(*decode_utf8(name)),
-                                                                static_cast<size_t>(language));
-  }
-  return parts;
+      if (part_of(name, split_seed) == part) f(name, k);
+}
+
+// The examples of a part. The languages of the data are those of the model, or some of them.
+Examples make_examples(const Data& data, const Model& model, Part part) {
+  Examples examples;
+  for_each_name(data, part, model.split_seed, [&](std::string_view name, size_t k) {
+    const auto language = std::lower_bound(model.languages.begin(), model.languages.end(), data.languages[k]);
+    examples.add(model.alphabet.encode(*decode_utf8(name)), static_cast<size_t>(language - model.languages.begin()));
+  });
+  return examples;
 }
 
 Model load_model(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     throw Failure{path + ": no such file; train first, or name a model with --model_path"};
-  Result<Model> model = read_model(read_file(path, 1 << 25));
-  if (!model.ok()) throw Failure{path + ":" + std::to_string(model.line) + ": " + model.error};
-  return std::move(model.value);
+  try {
+    return read_model(read_file(path, 1 << 25));
+  } catch (const TextError& wrong) {
+    throw Failure{path + ":" + std::to_string(wrong.line) + ": " + wrong.what()};
+  }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 2. Threads
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 2. Threads -----------------------------------------------------------------------------------------------------
 
 // team(count, f) calls f(0) ... f(count - 1) on the team's threads, thread k those that are k modulo the team's size,
 // and returns when all are done. A step of training lasts 0.1 ms, less than it takes to wake a sleeping thread, so a
@@ -148,7 +143,6 @@ class Team {
     start.notify_all();
     for (std::thread& helper : helpers) helper.join();
   }
-
   template <class F>
   void operator()(size_t count, F&& f) {
     tasks = count;
@@ -163,8 +157,7 @@ class Team {
   }
 
  private:
-  template <class T>
-  static void wait(std::atomic<T>& value, T old, size_t& spins) {
+  static void wait(std::atomic<size_t>& value, size_t old, size_t& spins) {
     if (++spins > 20000)
       value.wait(old);
     else if (spins > 2000)
@@ -197,9 +190,7 @@ class Team {
   std::exception_ptr failure;
 };
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 3. Printing
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 3. Printing ----------------------------------------------------------------------------------------------------
 
 template <class... Values>
 std::string format(const char* pattern, Values... values) {
@@ -208,13 +199,13 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
-// UTF-8 text cut or filled with blanks to a width in letters.
-std::string fit(const std::string& text, size_t width) {
+// UTF-8 text cut or filled with blanks to a width in letters, on its right or on its left.
+std::string fit(const std::string& text, size_t width, bool on_the_left = false) {
   size_t letters = 0, bytes = 0;
-  for (; bytes < text.size() && letters < width; ++letters) do
-      ++bytes;
-    while (bytes < text.size() && (text[bytes] & 0xc0) == 0x80);
-  return text.substr(0, bytes) + std::string(width - letters, ' ');
+  for (; bytes < text.size() && letters < width; ++letters)
+    for (++bytes; bytes < text.size() && (text[bytes] & 0xc0) == 0x80;) ++bytes;
+  const std::string blanks(width - letters, ' ');
+  return on_the_left ? blanks + text.substr(0, bytes) : text.substr(0, bytes) + blanks;
 }
 
 // A share of 0 to 1 in one of five shades.
@@ -225,15 +216,15 @@ std::string shade(double share) {
 
 std::string bar(double share, size_t width) {
   std::string text;
-  for (size_t i = 0; i < static_cast<size_t>(std::lround(share * static_cast<double>(width))); ++i) text += "█";
+  for (long left = std::lround(share * static_cast<double>(width)); left > 0; --left) text += "█";
   return text;
 }
 
+double ratio(size_t part, size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
+
 std::string percent(double fraction) { return std::isnan(fraction) ? "–" : format("%.1f%%", 100 * fraction); }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 4. Evaluation and its tables
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 4. Evaluation and its tables -----------------------------------------------------------------------------------
 
 struct Evaluation {
   Score score;
@@ -250,7 +241,9 @@ Evaluation evaluate(const Network<float>& network, const Examples& examples, Tea
   });
   Evaluation result{{}, Confusion(languages)};
   for (size_t i = 0; i < examples.size(); ++i) {
-    result.score += scores[i];
+    result.score.loss += scores[i].loss;
+    result.score.correct += scores[i].correct;
+    ++result.score.names;
     ++result.confusion(examples.language[i], answers[i]);
   }
   return result;
@@ -267,15 +260,11 @@ void print_test_line(const Evaluation& test) {
 void print_languages(const Confusion& confusion, const std::vector<std::string>& languages) {
   std::printf("\n    %s  Precision  Recall      F1  Support\n", fit("Language", 16).c_str());
   for (size_t k = 0; k < languages.size(); ++k) {
-    const size_t support = confusion.support(k);
+    const size_t right = confusion(k, k), support = confusion.support(k);
     const std::string f1 = support == 0 ? "–" : percent(confusion.f1(k));
-    const auto right = [](const std::string& text, size_t width) {
-      const size_t letters = text == "–" ? 1 : text.size();
-      return std::string(width - letters, ' ') + text;
-    };
     std::printf("%3zu %s  %s %s %s  %7zu\n", k + 1, fit(languages[k], 16).c_str(),
-                right(percent(confusion.precision(k)), 9).c_str(), right(percent(confusion.recall(k)), 7).c_str(),
-                right(f1, 7).c_str(), support);
+                fit(percent(ratio(right, confusion.predictions(k))), 9, true).c_str(),
+                fit(percent(ratio(right, support)), 7, true).c_str(), fit(f1, 7, true).c_str(), support);
   }
 }
 
@@ -291,8 +280,8 @@ void print_confusion(const Confusion& confusion, const std::vector<std::string>&
   for (size_t i = 0; i < languages.size(); ++i) {
     std::printf("\n%2zu %s", i + 1, fit(languages[i], 12).c_str());
     for (size_t k = 0; k < languages.size(); ++k) {
-      const double share = static_cast<double>(confusion(i, k)) / static_cast<double>(confusion.support(i));
-      const long cell = std::isnan(share) ? 0 : std::lround(100 * share);
+      const double share = ratio(confusion(i, k), std::max<size_t>(1, confusion.support(i)));
+      const long cell = std::lround(100 * share);
       std::printf("%s", cell == 100 ? "100" : cell == 0 ? "  ·" : format("%s%2ld", shade(share).c_str(), cell).c_str());
     }
   }
@@ -300,27 +289,21 @@ void print_confusion(const Confusion& confusion, const std::vector<std::string>&
 }
 
 void print_worst_confusions(const Confusion& confusion, const std::vector<std::string>& languages, size_t most) {
-  struct Pair {
-    double share;
-    size_t count, truth, predicted;
-  };
-  std::vector<Pair> pairs;
+  std::vector<std::array<size_t, 2>> pairs;  // true and predicted
   for (size_t i = 0; i < languages.size(); ++i)
-    for (size_t k = 0, support = confusion.support(i); k < languages.size(); ++k)
-      if (i != k && confusion(i, k) > 0)
-        pairs.push_back({static_cast<double>(confusion(i, k)) / static_cast<double>(support), confusion(i, k), i, k});
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.share > b.share; });
-  std::printf("\nWorst confusions:\n");
-  for (size_t i = 0; i < std::min(most, pairs.size()); ++i)
-    std::printf("  %s taken for %s: %.0f%% (%zu of %zu names)\n", languages[pairs[i].truth].c_str(),
-                languages[pairs[i].predicted].c_str(), 100 * pairs[i].share, pairs[i].count,
-                confusion.support(pairs[i].truth));
-  if (pairs.empty()) std::printf("  none\n");
+    for (size_t k = 0; k < languages.size(); ++k)
+      if (i != k && confusion(i, k) > 0) pairs.push_back({i, k});
+  const auto share = [&](const auto& pair) { return ratio(confusion(pair[0], pair[1]), confusion.support(pair[0])); };
+  std::stable_sort(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) { return share(a) > share(b); });
+  std::printf("\nWorst confusions:\n%s", pairs.empty() ? "  none\n" : "");
+  for (size_t n = 0; n < std::min(most, pairs.size()); ++n) {
+    const auto [i, k] = pairs[n];
+    std::printf("  %s taken for %s: %.0f%% (%zu of %zu names)\n", languages[i].c_str(), languages[k].c_str(),
+                100 * share(pairs[n]), confusion(i, k), confusion.support(i));
+  }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 5. Picture
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 5. Picture -----------------------------------------------------------------------------------------------------
 
 // What an epoch left: a line of history.csv and of the terminal. Without validation names their figures are not
 // numbers.
@@ -329,121 +312,121 @@ struct EpochReport {
   Score training, validation;
 };
 
-std::string escape(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) escaped += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
-  return escaped;
-}
+struct Svg {
+  std::string body;
 
-// report.svg: the losses by epoch on the left, the confusion matrix on the right.
-std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test,
-                        const std::vector<std::string>& languages) {
-  const double cell = 18, left = 60, top = 70, curve_width = 420, curve_height = 300, label = 110;
-  const double size = cell * static_cast<double>(languages.size()), matrix_x = left + curve_width + 60 + label;
-  const double width = matrix_x + size + 40, height = std::max(top + curve_height + 110, top + label + size + 40);
-  std::string svg = format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
-      "font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" "
-      "fill=\"#fff\"/>\n",
-      width, height, width, height);
-  const auto text = [&](double x, double y, const char* attributes, const std::string& content) {
-    svg += format("<text x=\"%.1f\" y=\"%.1f\" %s>%s</text>\n", x, y, attributes, escape(content).c_str());
-  };
-  const auto line = [&](double x1, double y1, double x2, double y2, const char* colour) {
-    svg += format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x1, y1, x2, y2, colour);
-  };
-  text(left, 30, "font-size=\"17\" font-weight=\"bold\"",
-       test.score.names == 0 ? std::string("No test names")
-                             : format("Test accuracy %.1f%%, macro F1 %.1f%% on %zu names the network never saw",
-                                      test.score.accuracy(), 100 * test.confusion.macro_f1(), test.score.names));
+  void text(double x, double y, const char* attributes, const std::string& content) {
+    body += format("<text transform=\"translate(%.1f %.1f)%s>", x, y, attributes);
+    for (const char c : content) body += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
+    body += "</text>\n";
+  }
+  void box(double x, double y, double width, double height, const char* attributes) {
+    body +=
+        format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s/>\n", x, y, width, height, attributes);
+  }
+};
 
-  double highest = 0;
+// The losses by epoch, in a frame of 420 by 300.
+void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left, double top) {
+  constexpr double width = 420, height = 300;
+  double highest = 0.1;
   for (const EpochReport& epoch : history)
     for (const double loss : {epoch.training.mean_loss(), epoch.validation.mean_loss()})
       if (loss > highest) highest = loss;
-  const double step = std::pow(10, std::floor(std::log10(std::max(highest, 1e-3)))) / 2;  // from 2 to 20 of them
-  const double tick = highest / step > 10 ? 4 * step : highest / step > 5 ? 2 * step : step;
-  const double limit = std::max(1.0, std::ceil(highest / tick)) * tick, epochs = static_cast<double>(history.size());
-  const auto x_of = [&](double epoch) { return left + (epochs > 1 ? (epoch - 1) / (epochs - 1) : 0.5) * curve_width; };
-  const auto y_of = [&](double loss) { return top + curve_height * (1 - loss / limit); };
-  for (double loss = 0; loss < limit + tick / 2; loss += tick) {
-    line(left, y_of(loss), left + curve_width, y_of(loss), "#ddd");
-    text(left - 8, y_of(loss) + 4, "text-anchor=\"end\"", format("%.3g", loss));
+  const double unit = std::pow(10, std::floor(std::log10(highest))) / 2, limit = std::ceil(highest / unit) * unit;
+  svg.text(left - 40, top - 14, ")\"", "loss (nats per name)");
+  for (int k = 0; k <= 5; ++k) {
+    const double y = top + height * (5 - k) / 5;
+    svg.box(left, y, width, 0, "stroke=\"#ddd\"");
+    svg.text(left - 8, y + 4, ")\" text-anchor=\"end\"", format("%.3g", limit * k / 5));
   }
-  const size_t every = (history.size() + 9) / 10;
-  for (size_t epoch = history.size() > 10 ? every : 1; epoch <= history.size(); epoch += every)
-    text(x_of(static_cast<double>(epoch)), top + curve_height + 20, "text-anchor=\"middle\"", std::to_string(epoch));
-  text(left + curve_width / 2, top + curve_height + 42, "text-anchor=\"middle\"", "epoch");
-  text(left - 40, top - 14, "", "loss (nats per name)");
-  const auto curve = [&](const char* colour, const char* name, double legend_x, auto loss_of) {
-    std::string points, dots;
-    for (size_t i = 0; i < history.size(); ++i)
-      if (const double loss = loss_of(history[i]); std::isfinite(loss)) {
-        const double x = x_of(static_cast<double>(i + 1)), y = y_of(loss);
-        points += format("%.1f,%.1f ", x, y);
-        if (history.size() <= 30)
-          dots += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x, y, colour);
-      }
-    svg += format("<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", points.c_str(), colour);
-    svg += dots;
-    svg += format("<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"4\" fill=\"%s\"/>\n", legend_x,
-                  top + curve_height + 66, colour);
-    text(legend_x + 20, top + curve_height + 72, "", name);
+  const double epochs = static_cast<double>(history.size());
+  const auto x_of = [&](size_t epoch) {
+    return left + (epochs > 1 ? (static_cast<double>(epoch) - 1) / (epochs - 1) : 0.5) * width;
   };
-  curve("#1f6fb4", "training", left + 90, [](const EpochReport& epoch) { return epoch.training.mean_loss(); });
-  curve("#d9622b", "validation", left + 220, [](const EpochReport& epoch) { return epoch.validation.mean_loss(); });
-  line(left, top, left, top + curve_height, "#222");
-  line(left, top + curve_height, left + curve_width, top + curve_height, "#222");
-
-  const double matrix_y = top + label;
-  text(matrix_x, top - 14, "", "confusion: rows true, columns predicted, per cent of the row");
-  for (size_t i = 0; i < languages.size(); ++i) {
-    const double at = (static_cast<double>(i) + 0.5) * cell + 4;
-    text(matrix_x - 6, matrix_y + at, "text-anchor=\"end\"", fit(languages[i], 14));
-    svg += format("<text transform=\"translate(%.1f %.1f) rotate(-90)\">%s</text>\n", matrix_x + at, matrix_y - 6,
-                  escape(fit(languages[i], 14)).c_str());
-    for (size_t k = 0, support = test.confusion.support(i); k < languages.size() && support > 0; ++k) {
-      const double share = static_cast<double>(test.confusion(i, k)) / static_cast<double>(support);
-      const double x = matrix_x + static_cast<double>(k) * cell, y = matrix_y + static_cast<double>(i) * cell;
-      if (share == 0) continue;
-      svg += format(
-          "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\" fill=\"#1f6fb4\" fill-opacity=\"%.2f\"/>\n", x, y,
-          cell, cell, 0.06 + 0.94 * share);
-      text(x + cell / 2, y + cell / 2 + 3,
-           share > 0.45 ? "font-size=\"9\" text-anchor=\"middle\" fill=\"#fff\""
-                        : "font-size=\"9\" text-anchor=\"middle\"",
-           format("%.0f", 100 * share));
+  for (size_t epoch = 1, every = (history.size() + 9) / 10; epoch <= history.size(); epoch += every)
+    svg.text(x_of(epoch), top + height + 20, ")\" text-anchor=\"middle\"", std::to_string(epoch));
+  svg.text(left + width / 2, top + height + 42, ")\" text-anchor=\"middle\"", "epoch");
+  for (const bool validation : {false, true}) {
+    const char* const colour = validation ? "#d9622b" : "#1f6fb4";
+    std::string points;
+    for (size_t epoch = 1; epoch <= history.size(); ++epoch) {
+      const EpochReport& report = history[epoch - 1];
+      const double loss = (validation ? report.validation : report.training).mean_loss();
+      if (!std::isfinite(loss)) continue;
+      const double x = x_of(epoch), y = top + height * (1 - loss / limit);
+      points += format("%.1f,%.1f ", x, y);
+      if (history.size() <= 30) svg.box(x - 3, y - 3, 6, 6, format("rx=\"3\" fill=\"%s\"", colour).c_str());
     }
+    svg.body +=
+        format("<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", points.c_str(), colour);
+    const double legend = left + (validation ? 220 : 90);
+    svg.box(legend, top + height + 66, 14, 4, format("fill=\"%s\"", colour).c_str());
+    svg.text(legend + 20, top + height + 72, ")\"", validation ? "validation" : "training");
   }
-  svg += format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#999\"/>\n</svg>\n",
-                matrix_x, matrix_y, size, size);
-  return svg;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 6. Training
-// ---------------------------------------------------------------------------------------------------------------------
+void draw_confusion(Svg& svg, const Confusion& confusion, const std::vector<std::string>& languages, double left,
+                    double top, double cell) {
+  for (size_t i = 0; i < languages.size(); ++i) {
+    const double at = static_cast<double>(i) * cell;
+    svg.text(left - 6, top + at + 13, ")\" text-anchor=\"end\"", fit(languages[i], 14));
+    svg.text(left + at + 13, top - 6, " rotate(-90)\"", fit(languages[i], 14));
+    for (size_t k = 0; k < languages.size(); ++k) {
+      if (confusion(i, k) == 0) continue;
+      const double share = ratio(confusion(i, k), confusion.support(i)), x = left + static_cast<double>(k) * cell;
+      svg.box(x, top + at, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", 0.06 + 0.94 * share).c_str());
+      svg.text(x + cell / 2, top + at + 12,
+               share > 0.45 ? ")\" font-size=\"9\" text-anchor=\"middle\" fill=\"#fff\""
+                            : ")\" font-size=\"9\" text-anchor=\"middle\"",
+               format("%.0f", 100 * share));
+    }
+  }
+  const double size = cell * static_cast<double>(languages.size());
+  svg.box(left, top, size, size, "fill=\"none\" stroke=\"#999\"");
+}
+
+// report.svg: the loss curves on the left, the confusion matrix on the right.
+std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test,
+                        const std::vector<std::string>& languages) {
+  const double left = 60, top = 70, cell = 18, matrix_left = 650, matrix_top = top + 110;
+  const double size = cell * static_cast<double>(languages.size());
+  Svg svg;
+  svg.body = format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
+      "font-size=\"12\" fill=\"#222\">\n",
+      matrix_left + size + 40, std::max(480.0, matrix_top + size + 40));
+  svg.body += "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+  svg.text(left, 30, ")\" font-size=\"17\" font-weight=\"bold\"",
+           test.score.names == 0 ? std::string("No test names")
+                                 : format("Test accuracy %.1f%%, macro F1 %.1f%% on %zu names the network never saw",
+                                          test.score.accuracy(), 100 * test.confusion.macro_f1(), test.score.names));
+  draw_losses(svg, history, left, top);
+  svg.text(matrix_left, top - 14, ")\"", "confusion: rows true, columns predicted, per cent of the row");
+  draw_confusion(svg, test.confusion, languages, matrix_left, matrix_top, cell);
+  return svg.body + "</svg>\n";
+}
+
+// ---- 6. Training ----------------------------------------------------------------------------------------------------
 
 // The command line, checked.
 struct Options {
   std::string mode, data_dir, model_path, model_dir;
   Settings settings;
-  size_t threads = 0, top = 0;
+  size_t threads = 1, top = 3;
   std::vector<std::string> names;
 };
 
 // A bar that grows on standard error by appending, from the moment an epoch has lasted two seconds.
-class ProgressBar {
- public:
+struct ProgressBar {
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  size_t drawn = 0;
+
   void operator()(size_t done, size_t all) {
     if (std::chrono::steady_clock::now() - start < std::chrono::seconds(2)) return;
     for (; drawn < 50 * done / all; ++drawn) std::fputs("█", stderr);
     if (done == all) std::fputc('\n', stderr);
   }
-
- private:
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  size_t drawn = 0;
 };
 
 std::string history_csv(const std::vector<EpochReport>& history) {
@@ -468,17 +451,6 @@ void print_epoch(const EpochReport& report, size_t epoch, size_t epochs) {
   std::fflush(stdout);
 }
 
-// What must hold before anything is written: two languages, each with a name to train on.
-void check_languages(const Data& data, const std::string& folder, std::uint64_t split_seed) {
-  if (data.languages.size() < 2)
-    throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
-  for (size_t k = 0; k < data.languages.size(); ++k)
-    if (std::none_of(data.names[k].names.begin(), data.names[k].names.end(),
-                     [&](std::string_view name) { return part_of(name, split_seed) == Part::training; }))
-      throw Failure{folder + ": " + data.languages[k] +
-                    " has no name to train on; add names, or try another --split_seed"};
-}
-
 // Makes the folder and tries to write in it, before the time that training takes is spent.
 void check_writable(const fs::path& folder) {
   std::error_code error;
@@ -489,57 +461,59 @@ void check_writable(const fs::path& folder) {
   if (!std::ofstream(trial)) throw Failure{folder.string() + ": can't write in it: " + reason()};
   fs::remove(trial, error);
   for (const char* name : {"rnn.txt", "history.csv", "report.svg"})
-    if (fs::is_directory(folder / name))
+    if (fs::is_directory(folder / name, error))
       throw Failure{(folder / name).string() + ": a folder, where a file will be written"};
 }
 
-// The letters of the training names, rising.
-Alphabet collect_alphabet(const Data& data, std::uint64_t split_seed) {
+// A model with the languages and the letters of the training names, not yet trained.
+Model new_model(const Data& data, const std::string& folder, std::uint64_t split_seed) {
+  if (data.languages.size() < 2)
+    throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
   std::set<char32_t> letters;
-  for (const NameList& list : data.names)
-    for (const std::string_view name : list.names)
-      if (part_of(name, split_seed) == Part::training) {
-        const std::u32string decoded = *decode_utf8(name);
-        letters.insert(decoded.begin(), decoded.end());
-      }
-  return Alphabet(std::u32string(letters.begin(), letters.end()));
+  std::set<size_t> trained;
+  for_each_name(data, Part::training, split_seed, [&](std::string_view name, size_t k) {
+    const std::u32string decoded = *decode_utf8(name);
+    letters.insert(decoded.begin(), decoded.end());
+    trained.insert(k);
+  });
+  for (size_t k = 0; k < data.languages.size(); ++k)
+    if (!trained.contains(k))
+      throw Failure{folder + ": " + data.languages[k] +
+                    " has no name to train on; add names, or try another --split_seed"};
+  return {0, split_seed, data.languages, Alphabet(std::u32string(letters.begin(), letters.end())), {}};
 }
 
-// The memory that training takes, in bytes, about: parameters with velocity, copies and gradients, and activations.
-double training_bytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
+// Refuses training that would take more than 16 GB: parameters with velocity, gradient and copies, and activations.
+void check_memory(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
   const double hidden = static_cast<double>(Matrix<float>::padded(settings.hidden));
   const double outputs = static_cast<double>(Matrix<float>::padded(languages));
+  const double rows = static_cast<double>(std::min(settings.batch_size, slice_names) * longest);
   const double parameters = hidden * static_cast<double>(symbols + settings.hidden + languages);
-  const double shards =
-      static_cast<double>(std::min((settings.batch_size + slice_names - 1) / slice_names, most_shards));
-  const double rows = static_cast<double>(slice_names * longest);
-  return 4 * (parameters * (5 + shards) + shards * rows * (4 * hidden + 3 * outputs) + outputs * outputs);
+  const double gigabytes = 4e-9 * (6 * parameters + rows * (3 * hidden + 3 * outputs) + outputs * outputs);
+  if (gigabytes > 16)
+    throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", gigabytes)};
 }
 
 void train(const Options& options, Team& team) {
   const Settings& settings = options.settings;
   const fs::path folder = options.model_dir;
   const Data data = load_data(options.data_dir);
-  check_languages(data, options.data_dir, settings.split_seed);
-  Model model{0, settings.split_seed, data.languages, collect_alphabet(data, settings.split_seed), {}};
-  const Parts parts = make_parts(data, model.languages, model.alphabet, settings.split_seed);
-  const Examples &training_part = parts[0], &validation_part = parts[1], &test_part = parts[2];
-  const double bytes =
-      training_bytes(settings, model.alphabet.symbols(), model.languages.size(), training_part.longest());
-  if (bytes > 16e9)
-    throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", bytes / 1e9)};
+  Model model = new_model(data, options.data_dir, settings.split_seed);
+  const Examples training_part = make_examples(data, model, Part::training);
+  const Examples validation_part = make_examples(data, model, Part::validation);
+  const Examples test_part = make_examples(data, model, Part::test);
+  const size_t symbols = model.alphabet.symbols(), languages = model.languages.size();
+  check_memory(settings, symbols, languages, training_part.longest());
   check_writable(folder);
   size_t repeats = 0;
   for (const NameList& list : data.names) repeats += list.repeats;
   std::printf("%zu languages, %zu letters, %zu names to train on, %zu to validate, %zu to test; %zu repeats ignored\n",
-              model.languages.size(), model.alphabet.letters().size(), training_part.size(), validation_part.size(),
-              test_part.size(), repeats);
+              languages, symbols - 1, training_part.size(), validation_part.size(), test_part.size(), repeats);
   std::fflush(stdout);
 
   SplitMix64 random{settings.seed};
-  Training<float> training(
-      settings, initial_parameters<float>(model.alphabet.symbols(), settings.hidden, model.languages.size(), random),
-      training_part.longest());
+  Training<float> training(settings, initial_parameters<float>(symbols, settings.hidden, languages, random),
+                           training_part.longest(), options.threads);
   std::vector<size_t> order(training_part.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t batches = (order.size() + settings.batch_size - 1) / settings.batch_size;
@@ -573,9 +547,7 @@ void train(const Options& options, Team& team) {
   write_file(folder / "report.svg", draw_report(history, test, model.languages));
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 7. Modes
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 7. Modes -------------------------------------------------------------------------------------------------------
 
 void test(const Options& options, Team& team) {
   const Model model = load_model(options.model_path);
@@ -583,8 +555,7 @@ void test(const Options& options, Team& team) {
   for (const std::string& language : data.languages)
     if (!std::binary_search(model.languages.begin(), model.languages.end(), language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Parts parts = make_parts(data, model.languages, model.alphabet, model.split_seed);
-  const Evaluation result = evaluate(Network<float>(model.parameters), parts[static_cast<size_t>(Part::test)], team);
+  const Evaluation result = evaluate(Network<float>(model.parameters), make_examples(data, model, Part::test), team);
   print_test_line(result);
   print_languages(result.confusion, model.languages);
   print_confusion(result.confusion, model.languages);
@@ -599,14 +570,15 @@ std::vector<size_t> ranking(const float* y, size_t languages) {
   return order;
 }
 
-// The code points of a name on the command line.
+// The letters of a name on the command line.
 std::u32string parse_name(const std::string& name) {
-  std::u32string letters;
   const std::string_view trimmed = trim(name);
   if (trimmed.empty()) throw Failure{"an empty name", 2};
-  if (const std::string error = check_name(trimmed, letters); !error.empty())
-    throw Failure{"`" + name + "`: " + error, 2};
-  return letters;
+  try {
+    return decode_name(trimmed);
+  } catch (const TextError& wrong) {
+    throw Failure{"`" + name + "`: " + wrong.what(), 2};
+  }
 }
 
 void predict_names(const Options& options, const Model& model, const Network<float>& network, Team& team) {
@@ -624,32 +596,6 @@ void predict_names(const Options& options, const Model& model, const Network<flo
                   bar(share, 40).c_str());
     }
   }
-}
-
-// Lines that wait for their answers, and the text that becomes of them.
-struct Waiting {
-  std::vector<std::string> lines;
-  std::vector<size_t> example;  // of each line, or npos for one that is written back as it is
-  Examples examples;
-};
-
-void answer_lines(Waiting& waiting, const Model& model, const Network<float>& network, Team& team) {
-  std::vector<std::string> answers(waiting.examples.size());
-  classify(network, waiting.examples, team, [&](size_t i, const float*, const float* y) {
-    const size_t best = likeliest(y, model.languages.size());
-    std::array<char, 32> digits;
-    char* const end = std::to_chars(digits.begin(), digits.end(), y[best], std::chars_format::fixed, 6).ptr;
-    answers[i].append(1, '\t').append(model.languages[best]).append(1, '\t').append(digits.data(), end);
-  });
-  std::string out;
-  for (size_t i = 0; i < waiting.lines.size(); ++i) {
-    out += waiting.lines[i];
-    if (waiting.example[i] != std::string::npos) out += answers[waiting.example[i]];
-    out += '\n';
-  }
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  std::fflush(stdout);
-  waiting = {};
 }
 
 // Reads a line less its ending; keeps no more than the first `most` bytes of it. False at the end of the input.
@@ -672,31 +618,43 @@ bool read_line(std::streambuf& input, std::string& line, size_t most, bool& cut)
 void predict_lines(const Model& model, const Network<float>& network, Team& team) {
   std::ios::sync_with_stdio(false);
   std::streambuf& input = *std::cin.rdbuf();
-  Waiting waiting;
+  std::vector<std::string> lines;  // that wait for their answers
+  std::vector<size_t> line_of;     // of each example
+  Examples examples;
+  const auto answer = [&] {
+    classify(network, examples, team, [&](size_t i, const float*, const float* y) {
+      const size_t best = likeliest(y, model.languages.size());
+      lines[line_of[i]] += '\t' + model.languages[best] + format("\t%.6f", static_cast<double>(y[best]));
+    });
+    std::string out;
+    for (const std::string& line : lines) out += line + '\n';
+    std::fwrite(out.data(), 1, out.size(), stdout);
+    if (std::fflush(stdout) != 0) throw Failure{"", 1};  // whoever read the answers has gone
+    lines.clear();
+    line_of.clear();
+    examples = {};
+  };
   std::string line;
-  std::u32string letters;
   bool cut = false, failed = false;
   for (size_t number = 1; read_line(input, line, 8 * longest_name, cut); ++number) {
-    const std::string_view name = trim(line);
-    std::string error =
-        cut ? "a line of more than " + std::to_string(8 * longest_name) + " bytes" : check_name(name, letters);
-    if (error.empty() && line.find('\t') != line.npos) error = "a TAB, which parts the fields of the answer";
-    const bool blank = error.empty() && name.empty();
-    waiting.example.push_back(blank || !error.empty() ? std::string::npos : waiting.examples.size());
-    if (!error.empty()) {
-      std::fprintf(stderr, "rnn: standard input:%zu: %s\n", number, error.c_str());
-      const bool echo = !cut && line.find('\t') == line.npos && decode_utf8(line);
-      line = (echo ? line : "?") + "\t?\t0";
+    try {
+      if (cut) throw TextError("a line of more than " + std::to_string(8 * longest_name) + " bytes", number);
+      const std::u32string letters = decode_name(trim(line), number);
+      if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
+      if (!letters.empty()) {
+        examples.add(model.alphabet.encode(letters), 0);
+        line_of.push_back(lines.size());
+      }
+    } catch (const TextError& wrong) {
+      std::fprintf(stderr, "rnn: standard input:%zu: %s\n", wrong.line, wrong.what());
+      if (cut || line.find('\t') != line.npos || !decode_utf8(line)) line = "?";
+      line += "\t?\t0";
       failed = true;
-    } else if (!blank) {
-      waiting.examples.add(model.alphabet.encode(letters), 0);
     }
-    waiting.lines.push_back(line);
-    if (waiting.lines.size() >= 8192 || waiting.examples.symbols.size() > (1 << 18) || input.in_avail() <= 0)
-      answer_lines(waiting, model, network, team);
-    if (std::ferror(stdout)) throw Failure{"", 1};  // whoever read the answers has gone
+    lines.push_back(line);
+    if (lines.size() >= 8192 || examples.symbols.size() > (1 << 18) || input.in_avail() <= 0) answer();
   }
-  answer_lines(waiting, model, network, team);
+  answer();
   if (failed) throw Failure{"", 1};
 }
 
@@ -715,84 +673,71 @@ void trace(const Options& options) {
   if (options.names.size() != 1) throw Failure{"trace follows one name: ./rnn --mode trace Rodrigues", 2};
   const Model model = load_model(options.model_path);
   const Network<float> network(model.parameters);
-  const Parameters<float>& p = network.parameters;
   const std::u32string letters = parse_name(options.names[0]);
+  const size_t languages = model.languages.size(), hidden = network.parameters.hidden(), steps = letters.size() + 1;
   Examples examples;
   examples.add(model.alphabet.encode(letters), 0);
-  Batch batch;
-  pack(examples, {0}, 0, 1, 1, batch);
-  const size_t steps = batch.steps();
-  Activations<float> s(steps, p.hidden(), p.languages());
-  Deltas<float> d(steps, p.hidden(), p.languages());
-  Parameters<float> gradient(p.symbols(), p.hidden(), p.languages());
-  forward_hidden(network, batch, s.h);
-  forward_output(network, steps, s);
-  batch.language[0] = static_cast<std::uint32_t>(likeliest(s.y.row(steps - 1), p.languages()));
-  backward(network, batch, s, 0.0f, d, gradient);
+  Unrolled<float> u(steps, hidden, languages);
+  const size_t name = 0;
+  pack(examples, &name, 1, u.batch);
+  forward(network, u, {});
+  u.batch.language[0] = likeliest(u.y.row(steps - 1), languages);
+  backward(network, u, {}, 0.0f);
 
-  const size_t units = std::min<size_t>(16, p.hidden());
+  const size_t units = std::min<size_t>(16, hidden);
   std::printf(
-      "After each letter: the three likeliest languages; the entropy in bits; |dL/dh|, how much the step matters\n"
+      "After each letter: the three likeliest languages; the entropy in bits; |dL/da|, how much the step matters\n"
       "to the answer, %s; and %zu of %zu hidden units, from -1 (blank) to 1 (full).\n\n",
-      model.languages[batch.language[0]].c_str(), units, p.hidden());
-  std::printf("%s entropy  |dL/dh|  hidden\n", fit("", 3 + 3 * 15).c_str());
+      model.languages[u.batch.language[0]].c_str(), units, hidden);
+  std::printf("%s entropy  |dL/da|  hidden\n", fit("", 3 + 3 * 15).c_str());
   for (size_t t = 0; t < steps; ++t) {
-    const float* y = s.y.row(t);
-    const std::vector<size_t> order = ranking(y, p.languages());
+    const float* y = u.y.row(t);
+    const std::vector<size_t> order = ranking(y, languages);
     double entropy = 0, squares = 0;
-    for (size_t k = 0; k < p.languages(); ++k) entropy -= y[k] > 0 ? y[k] * std::log2(y[k]) : 0;
-    for (size_t j = 0; j < p.hidden(); ++j) squares += static_cast<double>(d.d_h(t, j)) * d.d_h(t, j);
-    const bool known = batch.symbol[t] != unknown;
-    std::printf("%s%c ", t < letters.size() ? fit(encode_utf8(letters[t]), 1).c_str() : "$", known ? ' ' : '?');
+    for (size_t k = 0; k < languages; ++k) entropy -= y[k] > 0 ? y[k] * std::log2(y[k]) : 0;
+    for (size_t j = 0; j < hidden; ++j) squares += static_cast<double>(u.d_a(t, j)) * u.d_a(t, j);
+    std::printf("%s%c ", t < letters.size() ? fit(encode_utf8(letters[t]), 1).c_str() : "$",
+                u.batch.symbol[t] == unknown ? '?' : ' ');
     for (size_t k = 0; k < 3; ++k)
-      std::printf("%s",
-                  k < order.size()
-                      ? format("%s%3.0f%% ", fit(model.languages[order[k]], 10).c_str(), 100 * y[order[k]]).c_str()
-                      : fit("", 15).c_str());
+      std::printf("%s", k < languages ? format("%s%3.0f%% ", fit(model.languages[order[k]], 10).c_str(),
+                                               static_cast<double>(100 * y[order[k]]))
+                                            .c_str()
+                                      : fit("", 15).c_str());
     std::printf("%8.2f %8.2g  ", entropy, std::sqrt(squares));
-    for (size_t j = 0; j < units; ++j) std::printf("%s", shade((s.h(t, j) + 1) / 2).c_str());
+    for (size_t j = 0; j < units; ++j) std::printf("%s", shade((u.h(t, j) + 1) / 2).c_str());
     std::printf("\n");
   }
   std::printf("\n$ is the end of the name; ? marks a letter that training never saw.\n");
 }
 
-// The endings of 2 to 4 letters most typical of each language: those with the highest n log(p / q), where n counts the
-// language's names with the ending, p is their share in the language, and q the share in all languages.
-std::vector<std::string> typical_endings(const std::vector<std::map<std::u32string, size_t>>& counts,
-                                         const std::map<std::u32string, size_t>& all_counts,
-                                         const std::vector<size_t>& names, size_t all_names) {
-  std::vector<std::string> typical;
-  for (size_t k = 0; k < counts.size(); ++k) {
-    std::vector<std::pair<double, std::u32string>> scores;
-    for (const auto& [ending, n] : counts[k]) {
-      const double p = static_cast<double>(n) / static_cast<double>(names[k]);
-      const double q = static_cast<double>(all_counts.at(ending)) / static_cast<double>(all_names);
-      scores.emplace_back(-static_cast<double>(n) * std::log(p / q), ending);
-    }
-    std::sort(scores.begin(), scores.end());
-    std::string text;
-    for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) {
-      text += " -";
-      for (const char32_t letter : scores[i].second) text += encode_utf8(letter);
-    }
-    typical.push_back(text);
+// The three endings of 2 to 4 letters that are most typical of a language: those with the highest n log(p / q), where n
+// counts the language's names with the ending, p is their share in the language, and q the share in all languages.
+std::string typical_endings(const std::map<std::u32string, size_t>& counts, size_t names,
+                            const std::map<std::u32string, size_t>& all_counts, size_t all_names) {
+  std::vector<std::pair<double, std::u32string>> scores;
+  for (const auto& [ending, n] : counts)
+    scores.emplace_back(-static_cast<double>(n) * std::log(ratio(n, names) / ratio(all_counts.at(ending), all_names)),
+                        ending);
+  std::sort(scores.begin(), scores.end());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) {
+    text += " -";
+    for (const char32_t letter : scores[i].second) text += encode_utf8(letter);
   }
-  return typical;
+  return text;
 }
 
 void explore(const Options& options) {
   const Data data = load_data(options.data_dir);
   const size_t languages = data.languages.size();
-  std::vector<size_t> names(languages), letters(languages), longest(languages);
+  std::vector<size_t> letters(languages), longest(languages);
   std::vector<std::map<std::u32string, size_t>> endings(languages);
   std::map<std::u32string, size_t> all_endings;
   std::map<std::string_view, size_t> shared;  // in how many languages each name stands
   size_t all = 0, most = 0, several = 0, test_rows = 0, test_names = 0;
-  for (size_t k = 0; k < languages; ++k)
+  for (size_t k = 0; k < languages; ++k) {
     for (const std::string_view name : data.names[k].names) {
       const std::u32string decoded = *decode_utf8(name);
-      ++names[k];
-      ++all;
       letters[k] += decoded.size();
       longest[k] = std::max(longest[k], decoded.size());
       for (size_t n = 2; n <= std::min<size_t>(4, decoded.size()); ++n) {
@@ -801,25 +746,27 @@ void explore(const Options& options) {
       }
       ++shared[name];
     }
-  for (const auto& [name, count] : shared) {
-    several += count > 1;
-    test_names += part_of(name, options.settings.split_seed) == Part::test;
-    test_rows += part_of(name, options.settings.split_seed) == Part::test ? count : 0;
+    all += data.names[k].names.size();
+    most = std::max(most, data.names[k].names.size());
   }
-  for (const size_t count : names) most = std::max(most, count);
-  const std::vector<std::string> typical = typical_endings(endings, all_endings, names, all);
+  for (const auto& [name, count] : shared) {
+    const bool tested = part_of(name, options.settings.split_seed) == Part::test;
+    several += count > 1;
+    test_names += tested;
+    test_rows += tested ? count : 0;
+  }
   std::printf("%s  Names   Share             Mean  Longest  Typical endings\n", fit("Language", 16).c_str());
-  for (size_t k = 0; k < languages; ++k)
-    std::printf("%s %6zu  %5.1f%%  %s %5.1f %8zu %s\n", fit(data.languages[k], 16).c_str(), names[k],
-                100.0 * static_cast<double>(names[k]) / static_cast<double>(all),
-                fit(bar(static_cast<double>(names[k]) / static_cast<double>(most), 10), 10).c_str(),
-                static_cast<double>(letters[k]) / static_cast<double>(names[k]), longest[k], typical[k].c_str());
+  for (size_t k = 0; k < languages; ++k) {
+    const size_t names = data.names[k].names.size();
+    std::printf("%s %6zu  %5.1f%%  %s %5.1f %8zu %s\n", fit(data.languages[k], 16).c_str(), names,
+                100 * ratio(names, all), fit(bar(ratio(names, most), 10), 10).c_str(), ratio(letters[k], names),
+                longest[k], typical_endings(endings[k], names, all_endings, all).c_str());
+  }
   std::printf("\n%zu names, %zu different ones, of which %zu stand in several languages.\n", all, shared.size(),
               several);
   if (test_rows > 0)
-    std::printf("So no classifier can be right on more than %.1f%% of the test names (--split_seed %llu).\n",
-                100.0 * static_cast<double>(test_names) / static_cast<double>(test_rows),
-                static_cast<unsigned long long>(options.settings.split_seed));
+    std::printf("So no classifier can be right on more than %.1f%% of the test names (--split_seed %s).\n",
+                100 * ratio(test_names, test_rows), std::to_string(options.settings.split_seed).c_str());
   std::printf(
       "An ending is typical by n log(p / q): n names of the language have it, a share p, and a share q of all "
       "names.\n");
@@ -839,12 +786,11 @@ void gradcheck(const Options& options) {
   const Alphabet alphabet(std::u32string(letters.begin(), letters.end()));
   Examples examples;
   for (const auto& [name, language] : names) examples.add(alphabet.encode(name), language);
-  const double prefix_weight = Settings{}.prefix_weight;
   const auto errors = check_gradient(initial_parameters<double>(alphabet.symbols(), 10, data.languages.size(), random),
-                                     examples, prefix_weight);
+                                     examples, Settings{}.prefix_weight);
   std::printf(
-      "8 names, 10 hidden units, double precision, central differences; error relative to the largest entry of the "
-      "gradient\n\nParameter     Shape  Entries     Error\n");
+      "8 names, 10 hidden units, double precision, central differences; error relative to the largest entry of "
+      "the gradient\n\nParameter     Shape  Entries     Error\n");
   bool good = true;
   for (const GradientError& e : errors) {
     const bool passed = e.error < 1e-7;
@@ -855,25 +801,22 @@ void gradcheck(const Options& options) {
   if (!good) throw Failure{"a gradient disagrees with its central differences"};
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 8. Options and main
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 8. Options and main --------------------------------------------------------------------------------------------
 
 enum class Kind { text, choice, integer, real };
 
-// The one table of options: --help, parsing and checking all read it. Modes are named by their first letter.
+// The one table of options: --help, parsing and checking all read it.
 struct Option {
   const char* name;
   Kind kind;
   const char* range;    // as --help shows it; of a choice, the words
   const char* initial;  // the default
-  const char* modes;    // that read it
+  const char* modes;    // that read it; none: all do
   const char* help;
-  double lowest = 0, highest = 0;     // of a number
-  bool above = false, below = false;  // whether the bounds themselves are out of range
+  double lowest = 0, highest = 0;  // of a number
 };
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double least = std::numeric_limits<double>::denorm_min(), most = std::numeric_limits<double>::max();
 constexpr Option option_table[] = {
     {"mode", Kind::choice, "train test predict trace explore gradcheck", "train", "", "what to do"},
     {"data_dir", Kind::text, "folder", "data/", "train test explore gradcheck", "the names, also as an argument"},
@@ -882,20 +825,29 @@ constexpr Option option_table[] = {
     {"hidden_dim", Kind::integer, "1 to 4096", "128", "train", "hidden units", 1, most_hidden},
     {"epochs", Kind::integer, "1 to 1000000", "10", "train", "passes over the names", 1, 1e6},
     {"batch_size", Kind::integer, "1 to 1000000", "32", "train", "names a step", 1, 1e6},
-    {"learning_rate", Kind::real, "above 0", "0.007", "train", "size of a step", 0, infinity, true, true},
-    {"clip_norm", Kind::real, "above 0", "14", "train", "longest gradient", 0, infinity, true, true},
-    {"momentum", Kind::real, "0 to below 1", "0.9", "train", "what a step keeps of the last", 0, 1, false, true},
+    {"learning_rate", Kind::real, "above 0", "0.007", "train", "size of a step", least, most},
+    {"clip_norm", Kind::real, "above 0", "14", "train", "longest gradient", least, most},
+    {"momentum", Kind::real, "0 to below 1", "0.9", "train", "what a step keeps of the last", 0, 0x1.fffffffffffffp-1},
     {"prefix_weight", Kind::real, "0 to 1", "0.15", "train", "loss weight of the earlier steps", 0, 1},
     {"decay", Kind::choice, "linear none", "linear", "train", "how the learning rate falls"},
-    {"seed", Kind::integer, "0 to 2^64-1", "1", "", "of initial values and shuffles", 0, 0x1p64, false, true},
-    {"split_seed", Kind::integer, "0 to 2^64-1", "1", "train explore", "of the split of the names", 0, 0x1p64, false,
-     true},
+    {"seed", Kind::integer, "0 to 2^64-1", "1", "", "of initial values and shuffles", 0, 0x1p64},
+    {"split_seed", Kind::integer, "0 to 2^64-1", "1", "train explore", "of the split of the names", 0, 0x1p64},
     {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
     {"top", Kind::integer, "1 to 1000000", "3", "predict", "languages to show", 1, 1e6},
 };
 
-bool has_word(std::string_view words, std::string_view word) {
-  return (' ' + std::string(words) + ' ').find(' ' + std::string(word) + ' ') != std::string::npos;
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (size_t end; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
+    end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+  }
+  return words;
+}
+
+bool has_word(std::string_view text, const std::string& word) {
+  const std::vector<std::string> words = words_of(text);
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 void print_help() {
@@ -911,25 +863,14 @@ void print_help() {
       "  ./rnn --mode gradcheck data/             check the gradients by differences\n\n"
       "  option           range             default         meaning\n");
   for (const Option& option : option_table)
-    std::printf("  --%-14s %-17s %-15s %s\n", option.name,
-                option.kind != Kind::choice ? option.range
-                : option.modes[0]           ? "linear, none"
-                                            : "see above",
+    std::printf("  --%-14s %-17s %-15s %s\n", option.name, std::strlen(option.range) > 17 ? "see above" : option.range,
                 option.initial, option.help);
-  std::printf(
-      "  --help                                             this text\n\n"
-      "Read by one mode or several:\n");
-  for (const std::string mode : {"train", "test", "predict", "trace", "explore", "gradcheck"}) {
+  std::printf("  --help                                             this text\n\nRead by one mode or several:\n");
+  for (const std::string& mode : words_of(option_table[0].range)) {
     std::printf("  %-10s", mode.c_str());
-    size_t column = 12;
+    size_t count = 0;
     for (const Option& option : option_table)
-      if (has_word(option.modes, mode)) {
-        if (column + std::string_view(option.name).size() > 77) {
-          std::printf("\n%s", fit("", 12).c_str());
-          column = 12;
-        }
-        column += static_cast<size_t>(std::printf(" %s", option.name));
-      }
+      if (has_word(option.modes, mode)) std::printf("%s %s", ++count == 7 ? "\n            " : "", option.name);
     std::printf("\n");
   }
   std::printf("Every mode takes --seed and --threads. Exit status: 0 done, 1 failed, 2 wrong command line.\n");
@@ -953,15 +894,6 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   });
 }
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (size_t end; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
-    end = std::min(text.find(' '), text.size());
-    words.emplace_back(text.substr(0, end));
-  }
-  return words;
-}
-
 const Option& find_option(const std::string& name) {
   std::vector<std::string> names{"help"};
   for (const Option& option : option_table) {
@@ -979,75 +911,68 @@ void check_value(const Option& option, const std::string& value) {
     throw Failure{what + ": unknown; the nearest is " + nearest(value, words_of(option.range)), 2};
   if (option.kind == Kind::text || option.kind == Kind::choice) return;
   const bool integer = option.kind == Kind::integer;
-  const char* digits = integer ? "0123456789" : "0123456789+-.eE";
   char* end = nullptr;
   const double number = std::strtod(value.c_str(), &end);
   std::uint64_t exact = 0;
   const bool fits = !integer || std::from_chars(value.data(), value.data() + value.size(), exact).ec == std::errc{};
-  if (value.empty() || value.find_first_not_of(digits) != value.npos || *end != '\0' || !fits ||
-      number < option.lowest || number > option.highest || (option.above && number <= option.lowest) ||
-      (option.below && !integer && number >= option.highest))
+  if (value.empty() || value.find_first_not_of(integer ? "0123456789" : "0123456789+-.eE") != value.npos ||
+      *end != '\0' || !fits || number < option.lowest || number > option.highest)
     throw Failure{what + ": should be " + (integer ? "a whole number, " : "a number, ") + option.range, 2};
 }
 
-// Values by option, defaults filled in, and the arguments that are no options.
-struct CommandLine {
+Options parse_command_line(const std::vector<std::string>& words) {
   std::map<std::string, std::string> values;
   std::vector<std::string> arguments;
-};
-
-CommandLine parse_command_line(const std::vector<std::string>& words) {
-  CommandLine line;
   size_t i = 0;
   for (; i < words.size() && words[i] != "--"; ++i) {
-    if (!words[i].starts_with("-") || words[i] == "-") {
-      line.arguments.push_back(words[i]);
+    const std::string& word = words[i];
+    if (!word.starts_with("-") || word == "-") {
+      arguments.push_back(word);
       continue;
     }
-    if (!words[i].starts_with("--")) throw Failure{"no option " + words[i] + "; options start with --, see --help", 2};
-    const size_t equals = words[i].find('=');
-    const Option& option = find_option(words[i].substr(2, equals == words[i].npos ? equals : equals - 2));
-    if (equals == words[i].npos && i + 1 == words.size())
-      throw Failure{words[i] + ": a value is missing, " + option.range, 2};
-    line.values[option.name] = equals == words[i].npos ? words[++i] : words[i].substr(equals + 1);
-    check_value(option, line.values[option.name]);
+    if (!word.starts_with("--")) throw Failure{"no option " + word + "; options start with --, see --help", 2};
+    const size_t equals = std::min(word.find('='), word.size());
+    const Option& option = find_option(word.substr(2, equals - 2));
+    if (equals == word.size() && i + 1 == words.size())
+      throw Failure{word + ": a value is missing, " + option.range, 2};
+    values[option.name] = equals == word.size() ? words[++i] : word.substr(equals + 1);
+    check_value(option, values[option.name]);
   }
-  for (++i; i < words.size(); ++i) line.arguments.push_back(words[i]);
-  const std::string mode = line.values.contains("mode") ? line.values["mode"] : "train";
-  for (const auto& [name, value] : line.values)
-    if (const Option& option = find_option(name); option.modes[0] != '\0' && !has_word(option.modes, mode))
-      throw Failure{"--" + name + " means nothing to mode " + mode + "; it is for " + option.modes, 2};
-  for (const Option& option : option_table) line.values.emplace(option.name, option.initial);
-  return line;
-}
-
-Options make_options(CommandLine line) {
-  auto& values = line.values;
+  arguments.insert(arguments.end(), words.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1, words.size())),
+                   words.end());
+  const std::string mode = values.contains("mode") ? values["mode"] : "train";
+  for (const Option& option : option_table) {
+    const bool given = !values.emplace(option.name, option.initial).second;
+    if (given && option.modes[0] != '\0' && !has_word(option.modes, mode))
+      throw Failure{format("--%s means nothing to mode %s; it is for %s", option.name, mode.c_str(), option.modes), 2};
+  }
   const auto integer = [&](const char* name) { return std::strtoull(values[name].c_str(), nullptr, 10); };
   const auto size = [&](const char* name) { return static_cast<size_t>(integer(name)); };
   const auto real = [&](const char* name) { return std::strtod(values[name].c_str(), nullptr); };
-  Options options{
-      values["mode"], values["data_dir"], values["model_path"], values["model_dir"], {}, 0, size("top"), {}};
+  Options options{mode, values["data_dir"], values["model_path"], values["model_dir"], {}, 1, size("top"), {}};
   options.settings = {size("hidden_dim"), size("epochs"),       size("batch_size"),    real("learning_rate"),
                       real("momentum"),   real("clip_norm"),    real("prefix_weight"), values["decay"] == "linear",
                       integer("seed"),    integer("split_seed")};
-  options.threads =
-      std::max<size_t>(1, values["threads"] == "all cores" ? std::thread::hardware_concurrency() : size("threads"));
-  if (options.mode == "predict" || options.mode == "trace") {
-    options.names = line.arguments;
-  } else if (!line.arguments.empty()) {
-    options.data_dir = line.arguments[0];
-    if (line.arguments.size() > 1)
-      throw Failure{"one folder, please: " + line.arguments[0] + " or " + line.arguments[1], 2};
+  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  options.threads = values["threads"] == "all cores" ? cores : size("threads");
+  if (mode == "predict" || mode == "trace") {
+    options.names = arguments;
+  } else if (!arguments.empty()) {
+    options.data_dir = arguments[0];
+    if (arguments.size() > 1) throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1], 2};
   }
   return options;
 }
 
-void run_mode(const Options& options) {
-  const size_t slices = (options.settings.batch_size + slice_names - 1) / slice_names;
-  const size_t useful = options.mode == "train" ? std::min(slices, most_shards) : most_tasks;
-  const bool alone = options.mode == "trace" || options.mode == "explore" || options.mode == "gradcheck";
-  Team team(alone ? 1 : std::min(options.threads, useful));
+// Starts no more threads than have work.
+void run_mode(Options options) {
+  constexpr size_t names_a_thread = 16;  // of a mini-batch
+  const size_t names = std::min(options.settings.batch_size, slice_names);
+  const bool trains = options.mode == "train", classifies = options.mode == "test" || options.mode == "predict";
+  options.threads = std::min(options.threads, trains       ? (names + names_a_thread - 1) / names_a_thread
+                                              : classifies ? most_tasks
+                                                           : 1);
+  Team team(options.threads);
   if (options.mode == "train") train(options, team);
   if (options.mode == "test") test(options, team);
   if (options.mode == "predict") predict(options, team);
@@ -1061,11 +986,11 @@ void run_mode(const Options& options) {
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    if (std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--help") !=
-        std::find(words.begin(), words.end(), "--"))
+    const auto options_end = std::find(words.begin(), words.end(), "--");
+    if (std::find(words.begin(), options_end, "--help") != options_end)
       print_help();
     else
-      run_mode(make_options(parse_command_line(words)));
+      run_mode(parse_command_line(words));
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Failure{"standard output: " + reason()};
     return 0;
   } catch (const Failure& failure) {

@@ -15,17 +15,17 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <new>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -34,9 +34,7 @@ namespace rnn {
 
 using std::size_t;
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 1. Random numbers
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 1. Random numbers ----------------------------------------------------------------------------------------------
 
 // SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014). The distributions of the
 // standard library differ between its implementations; these do not.
@@ -50,143 +48,143 @@ struct SplitMix64 {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // in [0, 1)
 };
 
 // Fisher-Yates: item i, from the last down to the second, changes places with item next() mod (i + 1).
-template <class T>
-void shuffle(std::vector<T>& items, SplitMix64& random) {
+inline void shuffle(std::vector<size_t>& items, SplitMix64& random) {
   for (size_t i = items.size(); i-- > 1;) std::swap(items[i], items[random.next() % (i + 1)]);
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 2. Matrices and their product
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 2. Matrices and their product ----------------------------------------------------------------------------------
 
-// The widest vector of the machine that this is compiled for, in bytes, and the tile of C that add_product keeps in
-// registers: tile_rows rows of two vectors. 32 registers hold 8 x 2 vectors and their operands, 16 hold 4 x 2.
+// The widest vector of the machine that this is compiled for, in bytes, and the most rows of C that add_product keeps
+// in registers, each as two vectors: there are 32 registers, or 16.
 #if defined(__AVX512F__)
 inline constexpr size_t vector_bytes = 64, tile_rows = 8;
 #elif defined(__AVX__)
 inline constexpr size_t vector_bytes = 32, tile_rows = 4;
-#elif defined(__aarch64__)
-inline constexpr size_t vector_bytes = 16, tile_rows = 8;
 #else
-inline constexpr size_t vector_bytes = 16, tile_rows = 4;
+inline constexpr size_t vector_bytes = 16, tile_rows = sizeof(void*) == 8 ? 8 : 4;
 #endif
+
 template <class Real>
 inline constexpr size_t tile_columns = 2 * vector_bytes / sizeof(Real);
 
-// Gives std::vector memory that starts at a cache line, so that no vector of a row straddles two.
-template <class T>
-struct CacheAligned {
-  using value_type = T;
-  static constexpr std::align_val_t alignment{64};
-  CacheAligned() = default;
-  template <class Other>
-  CacheAligned(const CacheAligned<Other>&) {}
-  T* allocate(size_t count) {
-    if (count > std::numeric_limits<size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(::operator new(count * sizeof(T), alignment));
-  }
-  void deallocate(T* memory, size_t) { ::operator delete(memory, alignment); }
-  bool operator==(const CacheAligned&) const = default;
+// Rows first, first + step, ... of a matrix, `count` of them.
+struct Rows {
+  size_t first, count, step = 1;
+  size_t operator[](size_t k) const { return first + k * step; }
 };
 
-// Some rows of a matrix, or of its transpose, where they stand. Entry (i, j) is data[i * row_step + j * column_step].
+// Some rows of a matrix, or of its transpose, where they stand: entry (i, j) is data[i * row_step + j * column_step].
 template <class Real>
 struct View {
   Real* data;
   size_t rows, columns, row_step, column_step = 1;
 
-  Real* row(size_t i) const {
-    assert(i < rows && column_step == 1);
-    return data + i * row_step;
+  Real& operator()(size_t i, size_t j) const {
+    assert(i < rows && j < columns);
+    return data[i * row_step + j * column_step];
   }
-  View first_rows(size_t count) const {
-    assert(count <= rows);
-    return {data, count, columns, row_step, column_step};
+  Real* row(size_t i) const { return &(*this)(i, 0); }
+  View of(Rows some) const {
+    assert(some.count == 0 || some[some.count - 1] < rows);
+    return {data + (some.count == 0 ? 0 : some.first * row_step), some.count, columns, some.step * row_step,
+            column_step};
   }
   View transposed() const { return {data, columns, rows, column_step, row_step}; }
   operator View<const Real>() const { return {data, rows, columns, row_step, column_step}; }
 };
 
+// Gives std::vector memory that starts at a cache line, so that no vector of a row straddles two.
+template <class T>
+struct CacheAligned {
+  using value_type = T;
+  CacheAligned() = default;
+  template <class Other>
+  CacheAligned(const CacheAligned<Other>&) {}
+  T* allocate(size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
+  void deallocate(T* memory, size_t) { ::operator delete (memory, std::align_val_t{64}); }
+  bool operator==(const CacheAligned&) const = default;
+};
+
 // A matrix, row by row. Each row is padded to whole tiles with columns that never reach a result, so that the loops
-// below need no second form for an odd number of columns. The padding is zero, but for that of the logits (section 3).
+// below need no second form for an odd number of columns. The padding stays 0.
 template <class Real>
-class Matrix {
- public:
-  Matrix() = default;
-  Matrix(size_t rows, size_t columns)
-      : row_count(rows), column_count(columns), row_stride(padded(columns)), entries(rows * row_stride) {}
+struct Matrix {
+  size_t rows = 0, columns = 0, stride = 0;  // stride: from a row to the next
+  std::vector<Real, CacheAligned<Real>> entries;
 
   static size_t padded(size_t columns) {
     return (columns + tile_columns<Real> - 1) / tile_columns<Real> * tile_columns<Real>;
   }
+  // A stride of many KB would put a whole column into a few sets of the cache: one tile more made hidden 1024 1.6 times
+  // as fast.
+  Matrix() = default;
+  Matrix(size_t its_rows, size_t its_columns) : rows(its_rows), columns(its_columns), stride(padded(columns)) {
+    if (stride * sizeof(Real) % 2048 == 0) stride += tile_columns<Real>;
+    entries.resize(rows * stride);
+  }
 
-  size_t rows() const { return row_count; }
-  size_t columns() const { return column_count; }
-  size_t stride() const { return row_stride; }  // columns with their padding
-
+  Real* row(size_t i) { return entries.data() + index(i, 0); }
+  const Real* row(size_t i) const { return entries.data() + index(i, 0); }
   Real& operator()(size_t i, size_t j) { return entries[index(i, j)]; }
   const Real& operator()(size_t i, size_t j) const { return entries[index(i, j)]; }
-  Real* row(size_t i) { return &entries[index(i, 0)]; }
-  const Real* row(size_t i) const { return &entries[index(i, 0)]; }
-
-  View<Real> view(size_t first, size_t count) {
-    assert(first + count <= row_count);
-    return {entries.data() + first * row_stride, count, column_count, row_stride};
-  }
-  View<const Real> view(size_t first, size_t count) const { return const_cast<Matrix*>(this)->view(first, count); }
-  View<Real> view() { return view(0, row_count); }
-  View<const Real> view() const { return view(0, row_count); }
-
- private:
+  View<Real> view() { return {entries.data(), rows, columns, stride}; }
+  View<const Real> view() const { return {entries.data(), rows, columns, stride}; }
   size_t index(size_t i, size_t j) const {
-    assert(i < row_count && j < row_stride);
-    return i * row_stride + j;
+    assert(i < rows && j < stride);
+    return i * stride + j;
   }
-  size_t row_count = 0, column_count = 0, row_stride = 0;
-  std::vector<Real, CacheAligned<Real>> entries;
 };
 
-// One tile of C += A B: height rows of C by tile_columns, summed in registers. The loops have fixed bounds, so that the
-// compiler unrolls them into vector multiply-adds. If height is less than Height, the next smaller tile does the work.
+// One tile of C += A B: Height rows of C by two vectors, summed in registers; the compiler unrolls the inner loops. If
+// fewer rows are left, the next smaller tile does the work. + and * act on vectors lane by lane; g++ and clang++ have
+// such types, and to other compilers one number is a vector. (g++ makes as good code of arrays and loops, but clang++
+// 14 made code of it that was twenty times slower.)
 template <size_t Height, class Real>
 void add_product_tile(size_t height, View<Real> C, View<const Real> A, View<const Real> B) {
   if constexpr (Height > 1)
     if (height < Height) return add_product_tile<Height - 1>(height, C, A, B);
-  constexpr size_t width = tile_columns<Real>;
-  Real sum[Height][width] = {};
-  for (size_t k = 0; k < A.columns; ++k)
+#if defined(__GNUC__)
+  using Vector [[gnu::vector_size(vector_bytes)]] = Real;
+#else
+  using Vector = Real;
+#endif
+  constexpr size_t lanes = sizeof(Vector) / sizeof(Real), vectors = tile_columns<Real> / lanes;
+  Vector sum[Height][vectors] = {}, b[vectors], c;
+  for (size_t k = 0; k < A.columns; ++k) {
+    for (size_t v = 0; v < vectors; ++v) std::memcpy(&b[v], B.data + k * B.row_step + v * lanes, sizeof b[v]);
     for (size_t i = 0; i < Height; ++i)
-      for (size_t j = 0; j < width; ++j)
-        sum[i][j] += A.data[i * A.row_step + k * A.column_step] * B.data[k * B.row_step + j];
+      for (size_t v = 0; v < vectors; ++v) sum[i][v] += A.data[i * A.row_step + k * A.column_step] * b[v];
+  }
   for (size_t i = 0; i < Height; ++i)
-    for (size_t j = 0; j < width; ++j) C.data[i * C.row_step + j] += sum[i][j];
+    for (size_t v = 0; v < vectors; ++v) {
+      std::memcpy(&c, C.data + i * C.row_step + v * lanes, sizeof c);
+      c += sum[i][v];
+      std::memcpy(C.data + i * C.row_step + v * lanes, &c, sizeof c);
+    }
 }
 
-// C += A B, into the first rows of C: A is m x k, B is k x n, C is at least m x n. A may be a transposed view. Every
-// sum runs over k in rising order, whatever m is, so that a name's result does not depend on the names beside it. Tiles
-// of a block differ by at most one in height: 9 rows are 4 + 5, since 8 + 1 would leave most of the multipliers idle.
+// C += A B, in the rows that both A and C have. A is m x k and may be a transposed view, B is k x n, C has n columns.
+// Every sum runs over k in rising order, whatever m is, so that a name's result does not depend on the names beside it.
+// Tiles differ by at most one in height: 9 rows are 4 + 5, since 8 + 1 would leave most of the multipliers idle.
 template <class Real>
 void add_product(View<Real> C, std::type_identity_t<View<const Real>> A, std::type_identity_t<View<const Real>> B) {
-  assert(A.rows <= C.rows && A.columns == B.rows && B.columns == C.columns);
-  assert(B.column_step == 1 && C.column_step == 1);
+  assert(A.columns == B.rows && B.columns == C.columns && B.column_step == 1 && C.column_step == 1);
+  const size_t rows = std::min(A.rows, C.rows);
   for (size_t j = 0; j < C.columns; j += tile_columns<Real>)
-    for (size_t i = 0, height; i < A.rows; i += height) {
-      const size_t left = A.rows - i, tiles = (left + tile_rows - 1) / tile_rows;
-      height = left / tiles;
+    for (size_t i = 0, height; i < rows; i += height) {
+      const size_t tiles = (rows - i + tile_rows - 1) / tile_rows;
+      height = (rows - i) / tiles;
       add_product_tile<tile_rows>(height, View<Real>{C.data + i * C.row_step + j, 0, 0, C.row_step},
-                                  {A.data + i * A.row_step, height, A.columns, A.row_step, A.column_step},
+                                  {A.data + i * A.row_step, 0, A.columns, A.row_step, A.column_step},
                                   {B.data + j, 0, 0, B.row_step});
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 3. Parameters
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 3. Parameters --------------------------------------------------------------------------------------------------
 
 // The parameters, or for each of them a gradient or a velocity. U is kept as its transpose, since the column of U that
 // a one-hot x_t picks is then a row.
@@ -203,33 +201,31 @@ struct Parameters {
       : Ut(symbols, hidden), b(1, hidden), W(hidden, hidden), V(languages, hidden), c(1, languages) {}
 
   std::array<Matrix<Real>*, 5> matrices() { return {&Ut, &b, &W, &V, &c}; }
-  size_t symbols() const { return Ut.rows(); }
-  size_t hidden() const { return W.rows(); }
-  size_t languages() const { return V.rows(); }
+  size_t symbols() const { return Ut.rows; }
+  size_t hidden() const { return W.rows; }
+  size_t languages() const { return V.rows; }
 };
 
-// Each parameter by name and book shape, in the order of the model file, as f(name, rows, columns, entry) where
-// entry(i, j) is a reference. It hides that U is kept transposed, and that b and c are kept as rows.
-template <class Params, class F>
-void for_each_parameter(Params& p, F f) {
-  f(
-      "U", p.hidden(), p.symbols(), [&](size_t i, size_t j) -> auto& { return p.Ut(j, i); });
-  f(
-      "b", p.hidden(), size_t{1}, [&](size_t i, size_t) -> auto& { return p.b(0, i); });
-  f(
-      "W", p.hidden(), p.hidden(), [&](size_t i, size_t j) -> auto& { return p.W(i, j); });
-  f(
-      "V", p.languages(), p.hidden(), [&](size_t i, size_t j) -> auto& { return p.V(i, j); });
-  f(
-      "c", p.languages(), size_t{1}, [&](size_t i, size_t) -> auto& { return p.c(0, i); });
+// The parameters by name and in the book's shapes, in the order of the model file.
+template <class P>
+auto book_shapes(P& p) {
+  struct Named {
+    const char* name;
+    decltype(p.W.view()) view;
+  };
+  return std::array<Named, 5>{{{"U", p.Ut.view().transposed()},
+                               {"b", p.b.view().transposed()},
+                               {"W", p.W.view()},
+                               {"V", p.V.view()},
+                               {"c", p.c.view().transposed()}}};
 }
 
-// Rows [first, last) of `from` become columns of `to`. Blocks of sixteen rows fill whole cache lines of `to`.
+// Some rows of one matrix become columns of another. Blocks of sixteen rows fill whole cache lines of `to`.
 template <class Real>
-void copy_transposed(const Matrix<Real>& from, size_t first, size_t last, Matrix<Real>& to) {
-  for (size_t block = first; block < last; block += 16)
-    for (size_t j = 0; j < from.columns(); ++j)
-      for (size_t i = block; i < std::min(block + 16, last); ++i) to(j, i) = from(i, j);
+void copy_transposed(const Matrix<Real>& from, Rows rows, Matrix<Real>& to) {
+  for (size_t block = rows.first, end = block + rows.count; block < end; block += 16)
+    for (size_t j = 0; j < from.columns; ++j)
+      for (size_t i = block; i < std::min(block + 16, end); ++i) to(j, i) = from(i, j);
 }
 
 // Parameters with the transposed copies that the products of the forward pass need.
@@ -239,33 +235,32 @@ struct Network {
   Matrix<Real> Wt;  // hidden x hidden
   Matrix<Real> Vt;  // hidden x languages
 
-  explicit Network(Parameters<Real> p)
-      : parameters(std::move(p)),
-        Wt(parameters.hidden(), parameters.hidden()),
-        Vt(parameters.hidden(), parameters.languages()) {
-    copy_transposed(parameters.W, 0, parameters.W.rows(), Wt);
-    copy_transposed(parameters.V, 0, parameters.V.rows(), Vt);
+  explicit Network(Parameters<Real> its_parameters) : parameters(std::move(its_parameters)) {
+    const Matrix<Real>&W = parameters.W, &V = parameters.V;
+    Wt = Matrix<Real>(W.columns, W.rows);
+    Vt = Matrix<Real>(V.columns, V.rows);
+    copy_transposed(W, {0, W.rows}, Wt);
+    copy_transposed(V, {0, V.rows}, Vt);
   }
 };
 
-// Initial values: U, W, V in this order, each row by row in its book shape. U is uniform in +-1/2, V in +-1, W in
-// +-1 / sqrt(2 hidden), b and c are 0. (Chosen by trial, see README, Accuracy; +-1 / sqrt(hidden) throughout, which is
-// common, learns more slowly, since a one-hot input brings a single entry of U to each unit.)
+// Initial values: U, W, V in this order, each row by row in its book shape. U is uniform in +-1/2, W in
+// +-1 / sqrt(2 hidden), V in +-1, b and c are 0. (Chosen by trial, see README, Accuracy; +-1 / sqrt(hidden) throughout,
+// which is common, learns more slowly, since a one-hot input brings a single entry of U to each unit.)
 template <class Real>
 Parameters<Real> initial_parameters(size_t symbols, size_t hidden, size_t languages, SplitMix64& random) {
   Parameters<Real> p(symbols, hidden, languages);
-  for_each_parameter(p, [&](std::string_view name, size_t rows, size_t columns, auto entry) {
-    if (name == "b" || name == "c") return;
-    const double bound = name == "U" ? 0.5 : name == "V" ? 1 : 1 / std::sqrt(2 * static_cast<double>(hidden));
-    for (size_t i = 0; i < rows; ++i)
-      for (size_t j = 0; j < columns; ++j) entry(i, j) = static_cast<Real>((2 * random.uniform() - 1) * bound);
-  });
+  const auto draw = [&](View<Real> matrix, double bound) {
+    for (size_t i = 0; i < matrix.rows; ++i)
+      for (size_t j = 0; j < matrix.columns; ++j) matrix(i, j) = static_cast<Real>((2 * random.uniform() - 1) * bound);
+  };
+  draw(p.Ut.view().transposed(), 0.5);
+  draw(p.W.view(), 1 / std::sqrt(2 * static_cast<double>(hidden)));
+  draw(p.V.view(), 1);
   return p;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 4. The packed batch
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 4. The packed batch --------------------------------------------------------------------------------------------
 
 using Symbol = std::uint32_t;                                          // a column of U
 inline constexpr Symbol unknown = std::numeric_limits<Symbol>::max();  // a letter that training never saw: U x = 0
@@ -273,8 +268,7 @@ inline constexpr Symbol unknown = std::numeric_limits<Symbol>::max();  // a lett
 // Names as symbols, with their languages: name i is symbols[first[i]] ... symbols[first[i + 1] - 1].
 struct Examples {
   std::vector<Symbol> symbols;
-  std::vector<size_t> first{0};
-  std::vector<std::uint32_t> language;
+  std::vector<size_t> first{0}, language;
 
   size_t size() const { return language.size(); }
   size_t length(size_t i) const { return first[i + 1] - first[i]; }
@@ -286,66 +280,56 @@ struct Examples {
   void add(const std::vector<Symbol>& name, size_t its_language) {
     symbols.insert(symbols.end(), name.begin(), name.end());
     first.push_back(symbols.size());
-    language.push_back(static_cast<std::uint32_t>(its_language));
+    language.push_back(its_language);
   }
+};
+
+// What one of `count` threads does: of the names those that are index modulo count; of a matrix its share of the rows.
+// No result depends on the count.
+struct Share {
+  size_t index = 0, count = 1;
 };
 
 // Names packed for the network, longest first, time-major: step t = 1..T has a row for each name that still has a
 // symbol, so its names are the first of step t - 1. Step 0 and step T + 1 have no rows, which spares every loop below
 // its special cases. Matrices of activations have the same rows.
 struct Batch {
-  std::vector<size_t> first_row;        // of steps 0 ... T + 2
-  std::vector<Symbol> symbol;           // of each row
-  std::vector<size_t> name;             // which example each name of the batch is: the rows of step 1
-  std::vector<std::uint32_t> language;  // of each name
+  std::vector<size_t> first_row;  // of steps 0 ... T + 2
+  std::vector<Symbol> symbol;     // of each row
+  std::vector<size_t> name;       // of each name, which example it is
+  std::vector<size_t> language;   // of each name
 
   size_t steps() const { return first_row.size() - 3; }
   size_t rows() const { return symbol.size(); }
-  size_t rows(size_t t) const { return first_row[t + 1] - first_row[t]; }
-  bool ends(size_t t, size_t i) const { return i >= rows(t + 1); }  // whether step t is the last of name i
-
-  // Room for `names` names of up to `longest` symbols: pack allocates nothing below that.
-  void reserve(size_t names, size_t longest) {
-    first_row.reserve(longest + 3);
-    symbol.reserve(names * longest);
-    name.reserve(names);
-    language.reserve(names);
+  size_t names(size_t t) const { return first_row[t + 1] - first_row[t]; }
+  Rows step(size_t t, Share share) const {
+    return {first_row[t] + share.index, (names(t) + share.count - 1 - share.index) / share.count, share.count};
   }
 };
 
-// Fills the batch with examples sorted[k], by falling length, for k = first, first + step, ... below last.
-inline void pack(const Examples& examples, const std::vector<size_t>& sorted, size_t first, size_t last, size_t step,
-                 Batch& batch) {
-  batch.symbol.clear();
-  batch.name.clear();
+// Fills the batch with the examples names[0] ... names[count - 1], by falling length; equal lengths keep their order.
+inline void pack(const Examples& examples, const size_t* names, size_t count, Batch& batch) {
+  batch.name.resize(count);  // places in `names` at first; sorted so, since std::stable_sort would allocate
+  std::iota(batch.name.begin(), batch.name.end(), size_t{0});
+  std::sort(batch.name.begin(), batch.name.end(), [&](size_t a, size_t b) {
+    const size_t length_a = examples.length(names[a]), length_b = examples.length(names[b]);
+    return length_a != length_b ? length_a > length_b : a < b;
+  });
   batch.language.clear();
-  for (size_t k = first; k < last; k += step) {
-    batch.name.push_back(sorted[k]);
-    batch.language.push_back(examples.language[sorted[k]]);
+  for (size_t& name : batch.name) {
+    name = names[name];
+    batch.language.push_back(examples.language[name]);
   }
+  batch.symbol.clear();
   batch.first_row.assign(2, 0);
-  for (size_t t = 1, n = batch.name.size(); n > 0; ++t) {
+  for (size_t t = 1, n = count; n > 0; ++t) {
     while (n > 0 && examples.length(batch.name[n - 1]) < t) --n;
     for (size_t i = 0; i < n; ++i) batch.symbol.push_back(examples.symbols[examples.first[batch.name[i]] + t - 1]);
     batch.first_row.push_back(batch.symbol.size());
   }
 }
 
-// The names names[0] ... names[count - 1] by falling length; equal lengths keep their order. (std::stable_sort would
-// do, but it allocates.)
-inline void sort_by_length(const Examples& examples, const size_t* names, size_t count, std::vector<size_t>& sorted) {
-  sorted.resize(count);
-  std::iota(sorted.begin(), sorted.end(), size_t{0});
-  std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
-    const size_t length_a = examples.length(names[a]), length_b = examples.length(names[b]);
-    return length_a != length_b ? length_a > length_b : a < b;
-  });
-  for (size_t& k : sorted) k = names[k];
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// 5. Forward
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 5. Forward -----------------------------------------------------------------------------------------------------
 
 // e^x = scale * (1 + p), where scale = 2^k for the integer k nearest to x / ln 2, and p = e^r - 1 for r = x - k ln 2 by
 // its Taylor series. Adding 1.5 * 2^23 rounds to an integer and leaves k in the low bits. |x| is at most 87.
@@ -375,73 +359,77 @@ inline float fast_tanh(float x) {  // (e^2x - 1) / (e^2x + 1)
 inline double fast_exp(double x) { return std::exp(x); }
 inline double fast_tanh(double x) { return std::tanh(x); }
 
-// f(f(row[0], row[1]), ...) over a padded row, in an order that lets the compiler use whole vectors.
-template <class Real, class F>
-Real fold(const Real* row, size_t padded_columns, F f) {
-  constexpr size_t width = tile_columns<Real>;
-  Real part[width];
-  for (size_t j = 0; j < width; ++j) part[j] = row[j];
-  for (size_t first = width; first < padded_columns; first += width)
-    for (size_t j = 0; j < width; ++j) part[j] = f(part[j], row[first + j]);
-  for (size_t half = width / 2; half > 0; half /= 2)
-    for (size_t j = 0; j < half; ++j) part[j] = f(part[j], part[j + half]);
-  return part[0];
-}
-
-// y = softmax(o) (10.11). The maximum is subtracted, which changes nothing but keeps e^o within range. o's padding is
-// set to minus infinity, so that y's is 0.
+// y = softmax(o) (10.11). The maximum is subtracted, which changes nothing but keeps e^o within range.
 template <class Real>
-void softmax(Real* o, Real* y, size_t columns) {
-  const size_t padded = Matrix<Real>::padded(columns);
-  for (size_t j = columns; j < padded; ++j) o[j] = -std::numeric_limits<Real>::infinity();
-  const Real peak = fold(o, padded, [](Real a, Real b) { return a < b ? b : a; });
+void softmax(const Real* o, Real* y, size_t columns) {
+  const size_t padded = Matrix<Real>::padded(columns);  // whole vectors
+  Real peak = o[0], sum = 0;
+  for (size_t j = 1; j < columns; ++j) peak = o[j] > peak ? o[j] : peak;
   for (size_t j = 0; j < padded; ++j) y[j] = fast_exp(o[j] - peak);
-  const Real sum = fold(y, padded, std::plus<Real>());
-  for (size_t j = 0; j < padded; ++j) y[j] /= sum;
+  for (size_t j = 0; j < columns; ++j) sum += y[j];
+  for (size_t j = 0; j < padded; ++j) y[j] = y[j] / sum;
+  for (size_t j = columns; j < padded; ++j) y[j] = 0;
 }
 
-// What the forward pass computes: a row for each row of the batch, and room for more.
+// The network unrolled over a batch: what forward and backward compute, d_x standing for dL/dx. Each matrix has a row
+// for each row of the batch, and room for more.
 template <class Real>
-struct Activations {
-  Matrix<Real> h;  // rows x hidden
-  Matrix<Real> o;  // rows x languages, the logits
-  Matrix<Real> y;  // rows x languages, the probabilities
+struct Unrolled {
+  Batch batch;
+  Matrix<Real> h;         // rows x hidden; a_t until h_t takes its place
+  Matrix<Real> o;         // rows x languages, the logits
+  Matrix<Real> y;         // rows x languages, the probabilities
+  Matrix<Real> d_o;       // rows x languages
+  Matrix<Real> d_a;       // rows x hidden; dh_t until da_t takes its place
+  Matrix<Real> h_before;  // rows x hidden: h_{t-1} of each row from step 2 on, so that dW is one product
 
-  Activations() = default;
-  Activations(size_t rows, size_t hidden, size_t languages) : h(rows, hidden), o(rows, languages), y(rows, languages) {}
+  Unrolled() = default;
+  Unrolled(size_t rows, size_t hidden, size_t languages)
+      : h(rows, hidden), o(rows, languages), y(rows, languages), d_o(o), d_a(h), h_before(h) {}
 };
 
-// h of every row of the batch.
+// h of a share of the names, at every step.
 template <class Real>
-void forward_hidden(const Network<Real>& network, const Batch& batch, Matrix<Real>& h) {
+void forward_hidden(const Network<Real>& network, const Batch& batch, Share share, Matrix<Real>& h) {
   const Parameters<Real>& p = network.parameters;
   for (size_t t = 1; t <= batch.steps(); ++t) {
-    const View<Real> a = h.view(batch.first_row[t], batch.rows(t));  // h_t in the end
-    const View<Real> h_before = h.view(batch.first_row[t - 1], std::min(batch.rows(t - 1), a.rows));
-    for (size_t i = 0; i < a.rows; ++i) {
-      const Symbol x = batch.symbol[batch.first_row[t] + i];
-      for (size_t j = 0; j < h.stride(); ++j) a.row(i)[j] = p.b(0, j);  // (10.8) a_t = b
+    const Rows now = batch.step(t, share), before = batch.step(t - 1, share);
+    for (size_t k = 0; k < now.count; ++k) {
+      Real* a = h.row(now[k]);
+      const Symbol x = batch.symbol[now[k]];
+      for (size_t j = 0; j < h.stride; ++j) a[j] = p.b(0, j);  // (10.8) a_t = b
       if (x != unknown)
-        for (size_t j = 0; j < h.stride(); ++j) a.row(i)[j] += p.Ut(x, j);  // + U x_t
+        for (size_t j = 0; j < h.stride; ++j) a[j] += p.Ut(x, j);  // + U x_t
     }
-    add_product(a, h_before, network.Wt.view());  // + W h_{t-1}
-    for (size_t i = 0; i < a.rows; ++i)
-      for (size_t j = 0; j < h.stride(); ++j) a.row(i)[j] = fast_tanh(a.row(i)[j]);  // (10.9) h_t = tanh(a_t)
+    add_product(h.view().of(now), h.view().of(before), network.Wt.view());  // + W h_{t-1}
+    for (size_t k = 0; k < now.count; ++k) {
+      Real* a = h.row(now[k]);
+      for (size_t j = 0; j < h.stride; ++j) a[j] = fast_tanh(a[j]);  // (10.9) h_t = tanh(a_t)
+    }
   }
 }
 
-// o and y of the first `rows` rows of h.
+// o and y for each row of h, from their first rows on.
 template <class Real>
-void forward_output(const Network<Real>& network, size_t rows, Activations<Real>& s) {
-  const Parameters<Real>& p = network.parameters;
-  for (size_t i = 0; i < rows; ++i) std::copy_n(p.c.row(0), p.c.stride(), s.o.row(i));  // (10.10) o_t = c
-  add_product(s.o.view(0, rows), s.h.view(0, rows), network.Vt.view());                 // + V h_t
-  for (size_t i = 0; i < rows; ++i) softmax(s.o.row(i), s.y.row(i), p.languages());     // (10.11) y_t = softmax(o_t)
+void forward_output(const Network<Real>& network, std::type_identity_t<View<const Real>> h, View<Real> o,
+                    View<Real> y) {
+  for (size_t i = 0; i < h.rows; ++i)
+    std::copy_n(network.parameters.c.row(0), Matrix<Real>::padded(o.columns), o.row(i));  // (10.10) o_t = c
+  add_product(o, h, network.Vt.view());                                                   // + V h_t
+  for (size_t i = 0; i < h.rows; ++i) softmax(o.row(i), y.row(i), o.columns);             // (10.11) y_t = softmax(o_t)
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 6. Loss
-// ---------------------------------------------------------------------------------------------------------------------
+// h, o and y of a share of the names, at every step.
+template <class Real>
+void forward(const Network<Real>& network, Unrolled<Real>& u, Share share) {
+  forward_hidden(network, u.batch, share, u.h);
+  for (size_t t = 1; t <= u.batch.steps(); ++t) {
+    const Rows now = u.batch.step(t, share);
+    forward_output(network, u.h.view().of(now), u.o.view().of(now), u.y.view().of(now));
+  }
+}
+
+// ---- 6. Loss --------------------------------------------------------------------------------------------------------
 
 // The likeliest language of a row of y.
 template <class Real>
@@ -455,35 +443,30 @@ Real cross_entropy(const Real* o, const Real* y, size_t best, size_t language) {
   return o[best] - o[language] - std::log(y[best]);
 }
 
-// The weight w_t of the loss at step t of name i.
+// The weight w_t of the loss at step t of the batch's name i.
 template <class Real>
 Real step_weight(const Batch& batch, size_t t, size_t i, Real prefix_weight) {
-  return batch.ends(t, i) ? 1 : prefix_weight;
+  return i < batch.names(t + 1) ? prefix_weight : 1;
 }
 
 // L = sum over names and steps of w_t * -log y_t[language], in nats.
 template <class Real>
-Real loss(const Batch& batch, const Activations<Real>& s, Real prefix_weight) {
+Real loss(const Unrolled<Real>& u, Real prefix_weight) {
   Real sum = 0;
-  for (size_t t = 1; t <= batch.steps(); ++t)
-    for (size_t i = 0; i < batch.rows(t); ++i) {
-      const Real *o = s.o.row(batch.first_row[t] + i), *y = s.y.row(batch.first_row[t] + i);
-      sum +=
-          step_weight(batch, t, i, prefix_weight) * cross_entropy(o, y, likeliest(y, s.y.columns()), batch.language[i]);
+  for (size_t t = 1; t <= u.batch.steps(); ++t)
+    for (size_t i = 0; i < u.batch.names(t); ++i) {
+      const Real *o = u.o.row(u.batch.first_row[t] + i), *y = u.y.row(u.batch.first_row[t] + i);
+      sum += step_weight(u.batch, t, i, prefix_weight) *
+             cross_entropy(o, y, likeliest(y, u.y.columns), u.batch.language[i]);
     }
   return sum;
 }
 
-// What training reports of some names: at their last step, the sum of the cross-entropies and the right answers.
+// What is reported of some names: at their last step, the sum of the cross-entropies and the number of right answers.
 struct Score {
   double loss = 0;
   size_t correct = 0, names = 0;
 
-  void operator+=(const Score& other) {
-    loss += other.loss;
-    correct += other.correct;
-    names += other.names;
-  }
   template <class Real>
   void count(const Real* o, const Real* y, size_t languages, size_t language) {
     const size_t best = likeliest(y, languages);
@@ -495,69 +478,58 @@ struct Score {
   double accuracy() const { return 100 * static_cast<double>(correct) / static_cast<double>(names); }  // per cent
 };
 
-// The score of a batch.
+// ---- 7. Backward ----------------------------------------------------------------------------------------------------
+
+// Back through time with a share of the names.
 template <class Real>
-Score last_step_score(const Batch& batch, const Activations<Real>& s) {
-  Score score;
-  for (size_t t = 1; t <= batch.steps(); ++t)
-    for (size_t i = batch.rows(t + 1); i < batch.rows(t); ++i)  // the names that end at step t
-      score.count(s.o.row(batch.first_row[t] + i), s.y.row(batch.first_row[t] + i), s.y.columns(), batch.language[i]);
-  return score;
+void backward(const Network<Real>& network, Unrolled<Real>& u, Share share, Real prefix_weight) {
+  for (size_t t = u.batch.steps(); t >= 1; --t) {
+    const Rows now = u.batch.step(t, share), after = u.batch.step(t + 1, share);
+    for (size_t k = 0; k < now.count; ++k) {
+      const size_t i = now[k] - u.batch.first_row[t];
+      const Real w = step_weight(u.batch, t, i, prefix_weight), *y = u.y.row(now[k]);
+      Real* d_o = u.d_o.row(now[k]);
+      for (size_t j = 0; j < u.d_o.stride; ++j) d_o[j] = w * y[j];  // (10.18) do_t = w_t (y_t
+      d_o[u.batch.language[i]] -= w;                                //                - onehot)
+      std::fill_n(u.d_a.row(now[k]), u.d_a.stride, Real{0});
+    }
+    const View<Real> d_a = u.d_a.view().of(now);
+    add_product(d_a, u.d_o.view().of(now), network.parameters.V.view());    // (10.20) dh_t = V' do_t
+    add_product(d_a, u.d_a.view().of(after), network.parameters.W.view());  // + W' da_{t+1}
+    for (size_t k = 0; k < now.count; ++k) {
+      const Real* h = u.h.row(now[k]);
+      for (size_t j = 0; j < u.h.stride; ++j) d_a.row(k)[j] *= 1 - h[j] * h[j];  // (10.21) da_t = (1 - h_t^2) * dh_t
+      if (k < after.count) std::copy_n(h, u.h.stride, u.h_before.row(after[k]));
+    }
+  }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 7. Backward
-// ---------------------------------------------------------------------------------------------------------------------
-
-// What the backward pass computes, dx standing for dL/dx: a row for each row of the batch, and room for more.
+// The share of a matrix's rows: the first of count nearly equal blocks, or the second, and so on.
 template <class Real>
-struct Deltas {
-  Matrix<Real> d_o;       // rows x languages
-  Matrix<Real> d_h;       // rows x hidden
-  Matrix<Real> d_a;       // rows x hidden
-  Matrix<Real> h_before;  // rows x hidden: h_{t-1} of each row from step 2 on, so that dW is one product
+Rows rows_of(const Matrix<Real>& matrix, Share share) {
+  const size_t first = matrix.rows * share.index / share.count;
+  return {first, matrix.rows * (share.index + 1) / share.count - first};
+}
 
-  Deltas() = default;
-  Deltas(size_t rows, size_t hidden, size_t languages)
-      : d_o(rows, languages), d_h(rows, hidden), d_a(rows, hidden), h_before(rows, hidden) {}
-};
-
-// Adds the gradient of the batch, a sum over its names and steps, to `gradient`.
+// Adds the gradient of the whole batch, a sum over its names and steps, to a share of each matrix of `gradient`.
 template <class Real>
-void backward(const Network<Real>& network, const Batch& batch, const Activations<Real>& s, Real prefix_weight,
-              Deltas<Real>& d, Parameters<Real>& gradient) {
-  const Parameters<Real>& p = network.parameters;
-  const size_t rows = batch.rows(), steps = batch.steps(), later = batch.first_row[2];  // `later`: first row of step 2
-  const View<Real> d_o = d.d_o.view(0, rows), d_h = d.d_h.view(0, rows);
-  for (size_t t = 1; t <= steps; ++t)
-    for (size_t i = 0; i < batch.rows(t); ++i) {
-      const size_t row = batch.first_row[t] + i;
-      const Real w = step_weight(batch, t, i, prefix_weight);
-      for (size_t j = 0; j < d.d_o.stride(); ++j) d.d_o(row, j) = w * s.y(row, j);  // (10.18) do_t = w_t (y_t
-      d.d_o(row, batch.language[i]) -= w;                                           //                - onehot)
-    }
-  for (size_t i = 0; i < rows; ++i) std::fill_n(d_h.row(i), d.d_h.stride(), Real{0});
-  add_product(d_h, d_o, p.V.view());  // (10.20) dh_t = V' do_t, of all steps
-  for (size_t t = steps; t >= 1; --t) {
-    const size_t first = batch.first_row[t], after = batch.first_row[t + 1];
-    add_product(d.d_h.view(first, batch.rows(t)), d.d_a.view(after, batch.rows(t + 1)), p.W.view());  // + W' da_{t+1}
-    for (size_t row = first; row < after; ++row)
-      for (size_t j = 0; j < d.d_h.stride(); ++j)
-        d.d_a(row, j) = (1 - s.h(row, j) * s.h(row, j)) * d.d_h(row, j);  // (10.21) da_t = (1 - h_t^2) * dh_t
+void add_gradient(const Unrolled<Real>& u, Share share, Parameters<Real>& gradient) {
+  const Rows all{0, u.batch.rows()},
+      later{u.batch.first_row[2], u.batch.rows() - u.batch.first_row[2]};  // from step 2 on
+  const Rows of_U = rows_of(gradient.Ut, share), of_W = rows_of(gradient.W, share), of_V = rows_of(gradient.V, share);
+  for (size_t row = 0; row < all.count; ++row) {
+    const Real *d_a = u.d_a.row(row), *d_o = u.d_o.row(row);
+    const Symbol x = u.batch.symbol[row];
+    if (x >= of_U.first && x < of_U.first + of_U.count)
+      for (size_t j = 0; j < gradient.Ut.stride; ++j) gradient.Ut(x, j) += d_a[j];  // (10.28) dU += da_t x_t'
+    if (rows_of(gradient.b, share).count == 0) continue;
+    for (size_t j = 0; j < gradient.c.stride; ++j) gradient.c(0, j) += d_o[j];  // (10.22) dc += do_t
+    for (size_t j = 0; j < gradient.b.stride; ++j) gradient.b(0, j) += d_a[j];  // (10.23) db += da_t
   }
-  for (size_t t = 2; t <= steps; ++t)
-    for (size_t i = 0; i < batch.rows(t); ++i)
-      std::copy_n(s.h.row(batch.first_row[t - 1] + i), s.h.stride(), d.h_before.row(batch.first_row[t] + i));
-  for (size_t row = 0; row < rows; ++row) {
-    for (size_t j = 0; j < gradient.c.stride(); ++j) gradient.c(0, j) += d.d_o(row, j);  // (10.22) dc += do_t
-    for (size_t j = 0; j < gradient.b.stride(); ++j) gradient.b(0, j) += d.d_a(row, j);  // (10.23) db += da_t
-    if (batch.symbol[row] != unknown)
-      for (size_t j = 0; j < gradient.Ut.stride(); ++j)
-        gradient.Ut(batch.symbol[row], j) += d.d_a(row, j);  // (10.28) dU += da_t x_t'
-  }
-  add_product(gradient.V.view(), d_o.transposed(), s.h.view(0, rows));  // (10.24) dV += do_t h_t'
-  add_product(gradient.W.view(), d.d_a.view(later, rows - later).transposed(),
-              d.h_before.view(later, rows - later));  // (10.26) dW += da_t h_{t-1}'
+  add_product(gradient.V.view().of(of_V), u.d_o.view().of(all).transposed().of(of_V),
+              u.h.view().of(all));  // (10.24) dV += do_t h_t'
+  add_product(gradient.W.view().of(of_W), u.d_a.view().of(later).transposed().of(of_W),
+              u.h_before.view().of(later));  // (10.26) dW += da_t h_{t-1}'
 }
 
 // How far the gradient of a parameter is from central differences, relative to the gradient's largest entry.
@@ -567,108 +539,41 @@ struct GradientError {
   double error;
 };
 
-// Compares every entry of the gradient that backward computes with (L(x + h) - L(x - h)) / 2h, on all examples as one
-// batch. Central differences in double agree to about 1e-9; a wrong line in backward shows as 1e-3 or more.
-inline std::vector<GradientError> check_gradient(Parameters<double> parameters, const Examples& examples,
-                                                 double prefix_weight) {
-  std::vector<size_t> names(examples.size()), sorted;
+// Compares every entry of the gradient with (L(x + step) - L(x - step)) / (2 step), on all examples as one batch.
+// Central differences in double agree to about 1e-9; a wrong line in backward shows as 1e-3 or more.
+inline std::vector<GradientError> check_gradient(Parameters<double> p, const Examples& examples, double prefix_weight) {
+  Unrolled<double> u(examples.symbols.size(), p.hidden(), p.languages());
+  std::vector<size_t> names(examples.size());
   std::iota(names.begin(), names.end(), size_t{0});
-  sort_by_length(examples, names.data(), names.size(), sorted);
-  Batch batch;
-  pack(examples, sorted, 0, sorted.size(), 1, batch);
-  const size_t symbols = parameters.symbols(), hidden = parameters.hidden(), languages = parameters.languages();
-  Activations<double> s(batch.rows(), hidden, languages);
-  Deltas<double> d(batch.rows(), hidden, languages);
-  const auto loss_of = [&](const Network<double>& network) {
-    forward_hidden(network, batch, s.h);
-    forward_output(network, batch.rows(), s);
-    return loss(batch, s, prefix_weight);
-  };
-  Parameters<double> gradient(symbols, hidden, languages), numeric(symbols, hidden, languages);
-  const Network<double> network(parameters);
-  loss_of(network);
-  backward(network, batch, s, prefix_weight, d, gradient);
-  for (size_t m = 0; m < parameters.matrices().size(); ++m) {
-    Matrix<double>& matrix = *parameters.matrices()[m];
-    for (size_t i = 0; i < matrix.rows(); ++i)
-      for (size_t j = 0; j < matrix.columns(); ++j) {
-        const double value = matrix(i, j), step = 1e-5;
-        matrix(i, j) = value + step;
-        const double above = loss_of(Network<double>(parameters));
-        matrix(i, j) = value - step;
-        (*numeric.matrices()[m])(i, j) = (above - loss_of(Network<double>(parameters))) / (2 * step);
-        matrix(i, j) = value;
-      }
-  }
-  std::array<double, 5> error;
-  for (size_t m = 0; m < parameters.matrices().size(); ++m) {
-    const Matrix<double>&ours = *gradient.matrices()[m], &theirs = *numeric.matrices()[m];
-    double largest = 0, difference = 0;
-    for (size_t i = 0; i < ours.rows(); ++i)
-      for (size_t j = 0; j < ours.columns(); ++j) {
-        largest = std::max({largest, std::abs(ours(i, j)), std::abs(theirs(i, j))});
-        difference = std::max(difference, std::abs(ours(i, j) - theirs(i, j)));
-      }
-    error[m] = largest > 0 ? difference / largest : 0;
-  }
+  pack(examples, names.data(), names.size(), u.batch);
+  Parameters<double> gradient(p.symbols(), p.hidden(), p.languages());
+  forward(Network<double>(p), u, {});
+  backward(Network<double>(p), u, {}, prefix_weight);
+  add_gradient(u, {}, gradient);
   std::vector<GradientError> errors;
-  size_t m = 0;
-  for_each_parameter(gradient, [&](const char* name, size_t rows, size_t columns, auto) {
-    errors.push_back({name, rows, columns, error[m++]});
-  });
+  for (size_t m = 0; m < gradient.matrices().size(); ++m) {
+    const auto [name, analytic] = book_shapes(gradient)[m];
+    const View<double> parameter = book_shapes(p)[m].view;
+    double largest = 0, worst = 0;
+    for (size_t i = 0; i < parameter.rows; ++i)
+      for (size_t j = 0; j < parameter.columns; ++j) {
+        const double value = parameter(i, j), step = 1e-5;
+        const auto loss_at = [&](double x) {
+          parameter(i, j) = x;
+          forward(Network<double>(p), u, {});
+          return loss(u, prefix_weight);
+        };
+        const double numeric = (loss_at(value + step) - loss_at(value - step)) / (2 * step);
+        parameter(i, j) = value;
+        largest = std::max({largest, std::abs(analytic(i, j)), std::abs(numeric)});
+        worst = std::max(worst, std::abs(analytic(i, j) - numeric));
+      }
+    errors.push_back({name, parameter.rows, parameter.columns, largest > 0 ? worst / largest : 0});
+  }
   return errors;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 8. Update
-// ---------------------------------------------------------------------------------------------------------------------
-
-// Gradients and parameters are worked on in parts that threads may share out: part k of n is of every matrix the rows
-// [rows * k / n, rows * (k + 1) / n).
-
-// Adds the other gradients to the first, in their order, and clears them. Returns the sum of squares of this part.
-template <class Real>
-Real add_gradients(std::vector<Parameters<Real>>& gradients, size_t part, size_t parts) {
-  constexpr size_t width = tile_columns<Real>;
-  Real squares[width] = {};  // each a sum over every width-th column, so that the compiler may use whole vectors
-  for (size_t m = 0; m < gradients[0].matrices().size(); ++m) {
-    Matrix<Real>& sum = *gradients[0].matrices()[m];
-    for (size_t i = sum.rows() * part / parts; i < sum.rows() * (part + 1) / parts; ++i) {
-      Real* g = sum.row(i);
-      for (size_t shard = 1; shard < gradients.size(); ++shard) {
-        Real* other = gradients[shard].matrices()[m]->row(i);
-        for (size_t j = 0; j < sum.stride(); ++j) {
-          g[j] += other[j];
-          other[j] = 0;
-        }
-      }
-      for (size_t first = 0; first < sum.stride(); first += width)
-        for (size_t j = 0; j < width; ++j) squares[j] += g[first + j] * g[first + j];
-    }
-  }
-  return fold(squares, width, std::plus<Real>());
-}
-
-// Stochastic gradient descent with momentum: v = momentum * v + factor * gradient; parameter -= rate * v. Clears the
-// gradient and renews the transposed copies.
-template <class Real>
-void update(Network<Real>& network, Parameters<Real>& velocity, Parameters<Real>& gradient, Real factor, Real momentum,
-            Real rate, size_t part, size_t parts) {
-  for (size_t m = 0; m < gradient.matrices().size(); ++m) {
-    Matrix<Real>& parameter = *network.parameters.matrices()[m];
-    for (size_t i = parameter.rows() * part / parts; i < parameter.rows() * (part + 1) / parts; ++i) {
-      Real *p = parameter.row(i), *v = velocity.matrices()[m]->row(i), *g = gradient.matrices()[m]->row(i);
-      for (size_t j = 0; j < parameter.stride(); ++j) {
-        v[j] = momentum * v[j] + factor * g[j];
-        p[j] -= rate * v[j];
-        g[j] = 0;
-      }
-    }
-  }
-  const Matrix<Real>&W = network.parameters.W, &V = network.parameters.V;
-  copy_transposed(W, W.rows() * part / parts, W.rows() * (part + 1) / parts, network.Wt);
-  copy_transposed(V, V.rows() * part / parts, V.rows() * (part + 1) / parts, network.Vt);
-}
+// ---- 8. Update ------------------------------------------------------------------------------------------------------
 
 struct Settings {
   size_t hidden = 128, epochs = 10, batch_size = 32;
@@ -677,107 +582,117 @@ struct Settings {
   std::uint64_t seed = 1, split_seed = 1;
 };
 
-// Names are computed in slices of at most slice_names. A batch has a shard for each slice, up to most_shards; each
-// shard has a gradient of its own. Both depend on the batch alone, so that the result does not depend on the threads.
-inline constexpr size_t slice_names = 16, most_shards = 8;
-
-// What one mini-batch did.
-template <class Real>
-struct BatchReport {
-  Score score;
-  Real norm;    // of the gradient, before clipping
-  Real factor;  // that clipping multiplied it with
-};
+inline constexpr size_t slice_names = 128;  // a larger mini-batch is computed in slices, to bound the memory
 
 // All that training changes or needs room for.
 template <class Real>
 struct Training {
   Settings settings;
   Network<Real> network;
-  Parameters<Real> velocity;
-  std::vector<Parameters<Real>> gradients;  // one a shard, zero between batches
-  struct Shard {
-    Batch batch;
-    Activations<Real> activations;
-    Deltas<Real> deltas;
-    Score score;
-    Real squares;
-  };
-  std::vector<Shard> shards;
-  std::vector<size_t> sorted;
+  Parameters<Real> velocity, gradient;  // the gradient is zero between mini-batches
+  std::vector<Real> squares;            // of the gradient, summed by row
+  Unrolled<Real> u;
+  size_t shares;  // that threads may take; they change no result
 
-  // `longest`: symbols of the longest name to come.
-  Training(const Settings& its_settings, Parameters<Real> initial, size_t longest)
-      : settings(its_settings), network(std::move(initial)) {
+  // `longest`: symbols of the longest name to come. Only the first batches make the packed batch larger; after them
+  // nothing is allocated.
+  Training(const Settings& its_settings, Parameters<Real> initial, size_t longest, size_t its_shares = 1)
+      : settings(its_settings), network(std::move(initial)), shares(its_shares) {
     const Parameters<Real>& p = network.parameters;
-    velocity = Parameters<Real>(p.symbols(), p.hidden(), p.languages());
-    const size_t slices = (settings.batch_size + slice_names - 1) / slice_names, rows = slice_names * longest;
-    shards.resize(std::min(slices, most_shards));
-    gradients.assign(shards.size(), velocity);
-    for (Shard& shard : shards) {
-      shard.batch.reserve(slice_names, longest);
-      shard.activations = Activations<Real>(rows, p.hidden(), p.languages());
-      shard.deltas = Deltas<Real>(rows, p.hidden(), p.languages());
-    }
-    sorted.reserve(settings.batch_size);
+    const size_t names = std::min(settings.batch_size, slice_names);
+    velocity = gradient = Parameters<Real>(p.symbols(), p.hidden(), p.languages());
+    squares.resize(p.symbols() + 1 + p.hidden() + p.languages() + 1);
+    u = Unrolled<Real>(names * longest, p.hidden(), p.languages());
   }
+};
+
+// The sum of squares of each row in a share of the gradient.
+template <class Real>
+void sum_squares(Parameters<Real>& gradient, Share share, std::vector<Real>& squares) {
+  size_t before = 0;  // rows of the matrices before this one
+  for (const Matrix<Real>* matrix : gradient.matrices()) {
+    const Rows rows = rows_of(*matrix, share);
+    for (size_t k = 0; k < rows.count; ++k) {
+      const Real* g = matrix->row(rows[k]);
+      Real sum[tile_columns<Real>] = {};  // each of every tile_columns-th column: the compiler may use whole vectors
+      for (size_t j = 0; j < matrix->stride; j += tile_columns<Real>)
+        for (size_t lane = 0; lane < tile_columns<Real>; ++lane) sum[lane] += g[j + lane] * g[j + lane];
+      squares[before + rows[k]] = std::accumulate(std::begin(sum), std::end(sum), Real{0});
+    }
+    before += matrix->rows;
+  }
+}
+
+// Stochastic gradient descent with momentum, on a share of each matrix. Clears the gradient and renews the transposed
+// copies.
+template <class Real>
+void update(Training<Real>& training, Share share, Real factor, Real rate) {
+  Parameters<Real>& p = training.network.parameters;
+  const Real momentum = static_cast<Real>(training.settings.momentum);
+  for (size_t m = 0; m < p.matrices().size(); ++m) {
+    Matrix<Real>&parameter = *p.matrices()[m], &velocity = *training.velocity.matrices()[m];
+    Matrix<Real>& gradient = *training.gradient.matrices()[m];
+    const Rows rows = rows_of(parameter, share);
+    for (size_t k = 0; k < rows.count; ++k) {
+      Real *x = parameter.row(rows[k]), *v = velocity.row(rows[k]), *g = gradient.row(rows[k]);
+      for (size_t j = 0; j < parameter.stride; ++j) {
+        v[j] = momentum * v[j] + factor * g[j];  // v = momentum v + factor gradient
+        x[j] -= rate * v[j];                     // parameter -= rate v
+        g[j] = 0;
+      }
+    }
+  }
+  copy_transposed(p.W, rows_of(p.W, share), training.network.Wt);
+  copy_transposed(p.V, rows_of(p.V, share), training.network.Vt);
+}
+
+// What training did: the last steps it counted, and of its last mini-batch the gradient's norm before clipping and the
+// factor that clipping multiplied it with.
+template <class Real>
+struct Report {
+  Score score;
+  Real norm = 0, factor = 1;
 };
 
 // One step of training on the mini-batch names[0] ... names[count - 1]. run(n, f) calls f(0) ... f(n - 1), on threads
 // or not. If the gradient's norm is not finite, the parameters stay as they were.
 template <class Real, class Run>
-BatchReport<Real> train_batch(Training<Real>& training, const Examples& examples, const size_t* names, size_t count,
-                              double rate, Run& run) {
+void train_batch(Training<Real>& training, const Examples& examples, const size_t* names, size_t count, double rate,
+                 Run& run, Report<Real>& report) {
+  Unrolled<Real>& u = training.u;
   const Settings& settings = training.settings;
-  const Real prefix_weight = static_cast<Real>(settings.prefix_weight);
-  const size_t slices = (count + slice_names - 1) / slice_names, parts = training.shards.size();
-  sort_by_length(examples, names, count, training.sorted);
-  run(parts, [&](size_t s) {
-    auto& shard = training.shards[s];
-    shard.score = {};
-    for (size_t slice = s; slice < slices; slice += parts) {
-      pack(examples, training.sorted, slice, count, slices, shard.batch);
-      forward_hidden(training.network, shard.batch, shard.activations.h);
-      forward_output(training.network, shard.batch.rows(), shard.activations);
-      backward(training.network, shard.batch, shard.activations, prefix_weight, shard.deltas, training.gradients[s]);
-      shard.score += last_step_score(shard.batch, shard.activations);
-    }
-  });
-  run(parts, [&](size_t s) { training.shards[s].squares = add_gradients(training.gradients, s, parts); });
-  BatchReport<Real> report{};
-  for (const auto& shard : training.shards) {
-    report.score += shard.score;
-    report.norm += shard.squares;
+  const size_t shares = training.shares;
+  for (size_t first = 0; first < count; first += slice_names) {
+    pack(examples, names + first, std::min(slice_names, count - first), u.batch);
+    run(shares, [&](size_t k) {
+      forward(training.network, u, {k, shares});
+      backward(training.network, u, {k, shares}, static_cast<Real>(settings.prefix_weight));
+    });
+    run(shares, [&](size_t k) {
+      add_gradient(u, {k, shares}, training.gradient);
+      sum_squares(training.gradient, {k, shares}, training.squares);
+    });
+    for (size_t t = 1; t <= u.batch.steps(); ++t)
+      for (size_t i = u.batch.names(t + 1); i < u.batch.names(t); ++i)  // the names that end at step t
+        report.score.count(u.o.row(u.batch.first_row[t] + i), u.y.row(u.batch.first_row[t] + i), u.y.columns,
+                           u.batch.language[i]);
   }
-  report.norm = std::sqrt(report.norm);
+  report.norm = std::sqrt(std::accumulate(training.squares.begin(), training.squares.end(), Real{0}));
   report.factor = std::min(Real{1}, static_cast<Real>(settings.clip_norm) / report.norm);
-  if (!std::isfinite(report.norm)) return report;
-  run(parts, [&](size_t s) {
-    update(training.network, training.velocity, training.gradients[0], report.factor,
-           static_cast<Real>(settings.momentum), static_cast<Real>(rate), s, parts);
-  });
-  return report;
+  if (std::isfinite(report.norm))
+    run(shares, [&](size_t k) { update(training, {k, shares}, report.factor, static_cast<Real>(rate)); });
 }
 
 // =====================================================================================================================
 // Around the network. A student may stop here.
 // =====================================================================================================================
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 9. Text
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 9. Text --------------------------------------------------------------------------------------------------------
 
-inline constexpr size_t longest_name = 1000;  // letters
-
-// A value, or what is wrong and in which line (0: in none of them).
-template <class T>
-struct Result {
-  T value{};
-  std::string error{};
-  size_t line = 0;
-
-  bool ok() const { return error.empty(); }
-  static Result failure(std::string what, size_t at_line) { return {{}, std::move(what), at_line}; }
+// What is wrong with a text, and in which of its lines (0: in none of them).
+struct TextError : std::runtime_error {
+  size_t line;
+  TextError(const std::string& what, size_t its_line) : std::runtime_error(what), line(its_line) {}
 };
 
 // Whether a number is a Unicode code point that text may hold: no surrogate.
@@ -821,15 +736,17 @@ inline std::string_view trim(std::string_view text) {
   return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
-// What is wrong with a trimmed name; empty if nothing is. `letters` receives its code points.
-inline std::string check_name(std::string_view name, std::u32string& letters) {
-  const auto too_long = "a name of more than " + std::to_string(longest_name) + " letters: one line holds one name";
-  if (name.size() > 4 * longest_name) return too_long;
-  auto decoded = decode_utf8(name);
-  if (!decoded) return "malformed UTF-8: save the text as UTF-8";
-  if (decoded->size() > longest_name) return too_long;
-  letters = std::move(*decoded);
-  return {};
+inline constexpr size_t longest_name = 1000;  // letters
+
+// The letters of a trimmed name. Throws a TextError if it is too long or malformed.
+inline std::u32string decode_name(std::string_view name, size_t line = 0) {
+  std::optional<std::u32string> letters;
+  const bool too_long = name.size() > 4 * longest_name;
+  if (!too_long) letters = decode_utf8(name);
+  if (!too_long && !letters) throw TextError("malformed UTF-8: save the text as UTF-8", line);
+  if (too_long || letters->size() > longest_name)
+    throw TextError("a name of more than " + std::to_string(longest_name) + " letters: one line holds one name", line);
+  return std::move(*letters);
 }
 
 // The names of one file, in its order, each once. They point into the text.
@@ -839,56 +756,49 @@ struct NameList {
 };
 
 // Reads a file of names, one a line. A byte order mark, CRLF, blank lines and white space around a name are passed
-// over.
-inline Result<NameList> read_names(std::string_view text) {
+// over. Throws a TextError.
+inline NameList read_names(std::string_view text) {
   NameList list;
   std::unordered_set<std::string_view> seen;
-  std::u32string letters;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (size_t line = 1; !text.empty(); ++line) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view name = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (name.empty()) continue;
-    if (const std::string error = check_name(name, letters); !error.empty())
-      return Result<NameList>::failure(error, line);
+    decode_name(name, line);
     if (seen.insert(name).second)
       list.names.push_back(name);
     else
       ++list.repeats;
   }
-  if (list.names.empty()) return Result<NameList>::failure("no name in it: a file of names has one a line", 0);
-  return {std::move(list)};
+  if (list.names.empty()) throw TextError("no name in it: a file of names has one a line", 0);
+  return list;
 }
 
 // The letters that training saw, by code point. Letter k is symbol k; the end of a name is the symbol after them.
-class Alphabet {
- public:
+struct Alphabet {
+  std::u32string letters;         // rising
+  std::vector<Symbol> symbol_of;  // by code point, up to the last letter
+
   Alphabet() = default;
-  explicit Alphabet(std::u32string rising) : sorted(std::move(rising)) {
-    symbol_of.assign(sorted.empty() ? 0 : sorted.back() + size_t{1}, unknown);
-    for (size_t k = 0; k < sorted.size(); ++k) symbol_of[sorted[k]] = static_cast<Symbol>(k);
+  explicit Alphabet(std::u32string rising) : letters(std::move(rising)) {
+    symbol_of.assign(letters.empty() ? 0 : letters.back() + size_t{1}, unknown);
+    for (size_t k = 0; k < letters.size(); ++k) symbol_of[letters[k]] = static_cast<Symbol>(k);
   }
-  const std::u32string& letters() const { return sorted; }
-  size_t symbols() const { return sorted.size() + 1; }
+  size_t symbols() const { return letters.size() + 1; }
 
   // The symbols of a name: its letters, then the end.
   std::vector<Symbol> encode(const std::u32string& name) const {
     std::vector<Symbol> symbols;
     symbols.reserve(name.size() + 1);
     for (const char32_t letter : name) symbols.push_back(letter < symbol_of.size() ? symbol_of[letter] : unknown);
-    symbols.push_back(static_cast<Symbol>(sorted.size()));
+    symbols.push_back(static_cast<Symbol>(letters.size()));
     return symbols;
   }
-
- private:
-  std::u32string sorted;
-  std::vector<Symbol> symbol_of;  // by code point
 };
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 10. Split
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 10. Split ------------------------------------------------------------------------------------------------------
 
 // FNV-1a, 64 bits (Fowler, Noll and Vo).
 inline std::uint64_t fnv1a(std::string_view bytes) {
@@ -906,9 +816,7 @@ inline Part part_of(std::string_view name, std::uint64_t split_seed) {
   return tenth < 8 ? Part::training : tenth == 8 ? Part::validation : Part::test;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 11. One epoch of training, and answers
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 11. One epoch of training, and answers -------------------------------------------------------------------------
 
 // The learning rate of mini-batch k of all the run's `batches`.
 inline double learning_rate(const Settings& settings, size_t k, size_t batches) {
@@ -919,54 +827,49 @@ inline double learning_rate(const Settings& settings, size_t k, size_t batches) 
 // Trains on every example once, in an order shuffled from the order that the last epoch left. progress(done, batches)
 // is called after each mini-batch. Ends early if training diverges: the norm or the loss reported is then not finite.
 template <class Real, class Run, class Progress>
-BatchReport<Real> train_epoch(Training<Real>& training, const Examples& examples, std::vector<size_t>& order,
-                              size_t epoch, SplitMix64& random, Run& run, Progress progress) {
+Report<Real> train_epoch(Training<Real>& training, const Examples& examples, std::vector<size_t>& order, size_t epoch,
+                         SplitMix64& random, Run& run, Progress progress) {
   const size_t batch_size = training.settings.batch_size, batches = (order.size() + batch_size - 1) / batch_size;
-  BatchReport<Real> report{};
-  Score score;
+  Report<Real> report;
   shuffle(order, random);
-  for (size_t k = 0; k < batches && std::isfinite(report.norm) && std::isfinite(score.loss); ++k) {
+  for (size_t k = 0; k < batches && std::isfinite(report.norm) && std::isfinite(report.score.loss); ++k) {
     const double rate = learning_rate(training.settings, epoch * batches + k, training.settings.epochs * batches);
     const size_t first = k * batch_size, count = std::min(batch_size, order.size() - first);
-    report = train_batch(training, examples, order.data() + first, count, rate, run);
-    score += report.score;
+    train_batch(training, examples, order.data() + first, count, rate, run, report);
     progress(k + 1, batches);
   }
-  report.score = score;
   return report;
 }
 
-inline constexpr size_t most_tasks = 16;
+inline constexpr size_t most_tasks = 16, task_names = 32;
 
 // Reads names to their ends, on up to most_tasks tasks of run, and calls answer(i, o, y) with the last logits and
 // probabilities of every example i, from several tasks at once and in no order. A name's answer does not depend on the
 // other names.
 template <class Real, class Run, class Answer>
 void classify(const Network<Real>& network, const Examples& examples, Run& run, Answer answer) {
-  const Parameters<Real>& p = network.parameters;
-  std::vector<size_t> names(examples.size()), sorted;
+  std::vector<size_t> names(examples.size());
   std::iota(names.begin(), names.end(), size_t{0});
-  sort_by_length(examples, names.data(), names.size(), sorted);
-  const size_t slices = (examples.size() + slice_names - 1) / slice_names, tasks = std::min(slices, most_tasks);
+  std::stable_sort(names.begin(), names.end(),
+                   [&](size_t a, size_t b) { return examples.length(a) > examples.length(b); });
+  const size_t slices = (names.size() + task_names - 1) / task_names, tasks = std::min(slices, most_tasks);
   run(tasks, [&](size_t task) {
     Batch batch;
-    Matrix<Real> h(slice_names * examples.longest(), p.hidden());
-    Activations<Real> last(slice_names, p.hidden(), p.languages());
-    for (size_t slice = task; slice < slices; slice += tasks) {
-      pack(examples, sorted, slice * slice_names, std::min((slice + 1) * slice_names, sorted.size()), 1, batch);
-      forward_hidden(network, batch, h);
-      for (size_t t = 1; t <= batch.steps(); ++t)
-        for (size_t i = batch.rows(t + 1); i < batch.rows(t); ++i)
-          std::copy_n(h.row(batch.first_row[t] + i), h.stride(), last.h.row(i));
-      forward_output(network, batch.name.size(), last);
-      for (size_t i = 0; i < batch.name.size(); ++i) answer(batch.name[i], last.o.row(i), last.y.row(i));
+    Matrix<Real> h(task_names * examples.longest(), network.parameters.hidden());
+    Matrix<Real> o(task_names, network.parameters.languages()), y(o);
+    for (size_t first = task * task_names; first < names.size(); first += tasks * task_names) {
+      pack(examples, names.data() + first, std::min(task_names, names.size() - first), batch);
+      forward_hidden(network, batch, {}, h);
+      for (size_t t = 1; t <= batch.steps(); ++t) {
+        const size_t later = batch.names(t + 1), ending = batch.names(t) - later;
+        forward_output(network, h.view().of({batch.first_row[t] + later, ending}), o.view(), y.view());
+        for (size_t i = 0; i < ending; ++i) answer(batch.name[later + i], o.row(i), y.row(i));
+      }
     }
   });
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 12. Model text
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 12. Model text -------------------------------------------------------------------------------------------------
 
 inline constexpr size_t most_hidden = 4096;
 
@@ -979,19 +882,6 @@ struct Model {
   Parameters<float> parameters;
 };
 
-// A matrix in the grammar of the model file: `name rows columns`, then a line for each row, one space between numbers,
-// each the shortest decimal that reads back to the same bits.
-template <class Entry>
-void write_matrix(std::string& text, const char* name, size_t rows, size_t columns, Entry entry) {
-  text += name + (' ' + std::to_string(rows)) + ' ' + std::to_string(columns) + '\n';
-  for (size_t i = 0; i < rows; ++i)
-    for (size_t j = 0; j < columns; ++j) {
-      std::array<char, 32> number;
-      text.append(number.data(), std::to_chars(number.begin(), number.end(), entry(i, j)).ptr);
-      text += j + 1 < columns ? ' ' : '\n';
-    }
-}
-
 // U+0041 and the like.
 inline std::string letter_name(char32_t letter) {
   std::string hex;
@@ -1000,202 +890,163 @@ inline std::string letter_name(char32_t letter) {
   return "U+" + hex;
 }
 
+// `name rows columns`, the line that stands above a matrix.
+inline std::string matrix_line(const std::string& name, size_t rows, size_t columns) {
+  return name + ' ' + std::to_string(rows) + ' ' + std::to_string(columns);
+}
+
+// The model file. Each number is the shortest decimal that reads back to the same bits.
 inline std::string write_model(const Model& model) {
   std::string text = "rnn-model 1\nepoch " + std::to_string(model.epoch) + "\nsplit_seed " +
                      std::to_string(model.split_seed) + "\nlanguages " + std::to_string(model.languages.size()) + '\n';
   for (const std::string& language : model.languages) text += language + '\n';
-  text += "letters " + std::to_string(model.alphabet.letters().size()) + '\n';
-  for (const char32_t letter : model.alphabet.letters()) text += letter_name(letter) + '\n';
-  for_each_parameter(model.parameters, [&](const char* name, size_t rows, size_t columns, auto entry) {
-    write_matrix(text, name, rows, columns, entry);
-  });
+  text += "letters " + std::to_string(model.alphabet.letters.size()) + '\n';
+  for (const char32_t letter : model.alphabet.letters) text += letter_name(letter) + '\n';
+  for (const auto& [name, matrix] : book_shapes(model.parameters)) {
+    text += matrix_line(name, matrix.rows, matrix.columns) + '\n';
+    for (size_t i = 0; i < matrix.rows; ++i)
+      for (size_t j = 0; j < matrix.columns; ++j) {
+        std::array<char, 32> number;
+        text.append(number.data(), std::to_chars(number.begin(), number.end(), matrix(i, j)).ptr);
+        text += j + 1 < matrix.columns ? ' ' : '\n';
+      }
+  }
   return text + "end\n";
 }
 
-// Reads text in the model file's grammar, line by line. After the first failure every read does nothing.
+// Reads text in the model file's grammar, line by line. Throws a TextError that names the line.
 class ModelReader {
  public:
   explicit ModelReader(const std::string& its_text) : text(its_text) {}
 
-  bool ok() const { return error.empty(); }
-  void fail(std::string what) {
-    if (ok()) error = std::move(what);
-  }
-  template <class T>
-  Result<T> result(T value) const {
-    return ok() ? Result<T>{std::move(value)} : Result<T>::failure(error, line_number);
-  }
+  [[noreturn]] void fail(const std::string& what) const { throw TextError(what, line_number); }
 
   std::string_view line() {
-    if (!ok()) return {};
     ++line_number;
     const size_t end = text.find('\n', at);
-    if (end == text.npos) {
+    if (end == text.npos)
       fail(at == text.size() ? "the text ends too soon: a whole model ends with `end`" : "the last line has no ending");
-      return {};
-    }
     const std::string_view found(text.data() + at, end - at);
     at = end + 1;
     return found;
   }
-
-  void expect(std::string_view wanted) {
-    if (line() != wanted) fail("expected `" + std::string(wanted) + "`");
+  void expect(const std::string& wanted) {
+    if (line() != wanted) fail("expected `" + wanted + "`");
   }
-  void expect_end() {
-    expect("end");
-    if (!ok() || at == text.size()) return;
-    ++line_number;
-    fail("text after `end`");
-  }
-
-  // A line `name number`, or `name number` and what else it must have.
+  // A line `name NUMBER`, or `name NUMBER` and what else it must have.
   std::uint64_t number(const std::string& name, const std::string& rest = "") {
     const std::string_view found = line();
     std::uint64_t value = 0;
-    const size_t digits = name.size() + 1;
-    if (found.size() > digits && found.starts_with(name + ' ')) {
-      const char* last = found.data() + found.size();
-      const auto [end, problem] = std::from_chars(found.data() + digits, last, value);
-      if (problem == std::errc{} && std::string_view(end, static_cast<size_t>(last - end)) == rest) return value;
-    }
-    fail("expected `" + name + " NUMBER" + rest + "`");
-    return 0;
+    if (found.size() > name.size()) std::from_chars(&found[name.size()] + 1, found.data() + found.size(), value);
+    if (found != name + ' ' + std::to_string(value) + rest) fail("expected `" + name + " NUMBER" + rest + "`");
+    return value;
   }
-
-  // Whether `count` pieces of at least `width` bytes may still come. It keeps a few bytes from asking for much memory.
-  void expect_room(std::uint64_t count, size_t width, const std::string& what) {
-    if (ok() && count > (text.size() - at) / width) fail("more " + what + " than the rest of the text can hold");
+  // Refuses `count` pieces of at least `width` bytes that the text cannot hold, before memory is asked for them.
+  void expect_room(std::uint64_t count, size_t width) const {
+    if (count > (text.size() - at) / width) fail("the rest of the text is too short for so many");
   }
-
-  // Lines of numbers with one space between.
-  template <class Entry>
-  void numbers(size_t rows, size_t columns, Entry entry) {
-    for (size_t i = 0; i < rows && ok(); ++i) {
-      const std::string_view row = line();
-      const char* next = row.data();
-      for (size_t j = 0; j < columns && ok(); ++j) {
-        const char after = j + 1 < columns ? ' ' : '\n';
-        if (!read_number(next, entry(i, j)) || *next++ != after)
-          fail("number " + std::to_string(j + 1) + " of " + std::to_string(columns) +
-               " is missing, not a finite decimal, or not followed by " +
-               (after == ' ' ? "one space" : "the line's end"));
+  // A line for each row, one space between numbers. (std::from_chars for float is missing from some standard libraries.
+  // strtof also reads hexadecimal, infinity and not-a-number, and skips blanks.)
+  void numbers(View<float> matrix) {
+    for (size_t i = 0; i < matrix.rows; ++i) {
+      const char* next = line().data();
+      for (size_t j = 0; j < matrix.columns; ++j) {
+        const char* const stop = next + std::strspn(next, "+-.0123456789eE");
+        char* end = nullptr;
+        matrix(i, j) = std::strtof(next, &end);
+        if (end == next || end != stop || *end != (j + 1 < matrix.columns ? ' ' : '\n') || !std::isfinite(matrix(i, j)))
+          fail("expected " + std::to_string(matrix.columns) + " finite decimals with one space between; number " +
+               std::to_string(j + 1) + " is not so");
+        next = stop + 1;
       }
     }
   }
-
- private:
-  // A finite decimal that starts at `next`, which moves behind it. (std::from_chars for floats is missing from some
-  // standard libraries; strtof and strtod also read hexadecimal, infinity and not-a-number, and skip blanks.)
-  template <class Real>
-  static bool read_number(const char*& next, Real& value) {
-    const size_t length = std::strspn(next, "+-.0123456789eE");
-    char* end = nullptr;
-    if constexpr (sizeof(Real) == sizeof(float))
-      value = std::strtof(next, &end);
-    else
-      value = std::strtod(next, &end);
-    const bool read = length > 0 && end == next + length && std::isfinite(value);
-    next += length;
-    return read;
+  void expect_end() {
+    expect("end");
+    ++line_number;
+    if (at < text.size()) fail("text after `end`");
   }
 
+ private:
   const std::string& text;
   size_t at = 0, line_number = 0;
-  std::string error;
 };
 
-// Reads what write_model writes. Sizes are held against the length of the text before anything is allocated for them.
-inline Result<Model> read_model(const std::string& text) {
+// Reads what write_model writes, or throws a TextError. Sizes are held against the length of the text first.
+inline Model read_model(const std::string& text) {
   Model model;
   ModelReader reader(text);
   reader.expect("rnn-model 1");
   model.epoch = static_cast<size_t>(reader.number("epoch"));
   model.split_seed = reader.number("split_seed");
   const std::uint64_t languages = reader.number("languages");
-  reader.expect_room(languages, 2, "languages");
   if (languages < 2) reader.fail("a model has at least two languages");
-  while (reader.ok() && model.languages.size() < languages) {
+  reader.expect_room(languages, 2);
+  while (model.languages.size() < languages) {
     const std::string_view language = reader.line();
     if (language.empty() || language.find_first_of(white_space) != language.npos || !decode_utf8(language))
       reader.fail("expected a language: UTF-8 without white space");
-    else if (!model.languages.empty() && language <= model.languages.back())
+    if (!model.languages.empty() && language <= model.languages.back())
       reader.fail("languages stand in byte order, each once");
     model.languages.emplace_back(language);
   }
-  const std::uint64_t letter_count = reader.number("letters");
-  reader.expect_room(letter_count, std::string_view("U+0041\n").size(), "letters");
   std::u32string letters;
-  while (reader.ok() && letters.size() < letter_count) {
+  const std::uint64_t letter_count = reader.number("letters");
+  reader.expect_room(letter_count, std::string_view("U+0041\n").size());
+  while (letters.size() < letter_count) {
     const std::string_view line = reader.line();
     std::uint32_t letter = 0;
-    if (line.size() < 6 || std::from_chars(line.data() + 2, line.data() + line.size(), letter, 16).ec != std::errc{} ||
-        !is_code_point(letter) || line != letter_name(letter))
-      reader.fail("expected a letter such as U+0041");
-    else if (!letters.empty() && letter <= letters.back())
-      reader.fail("letters stand by code point, each once");
+    if (line.size() > 2) std::from_chars(line.data() + 2, line.data() + line.size(), letter, 16);
+    if (line != letter_name(letter) || !is_code_point(letter)) reader.fail("expected a letter such as U+0041");
+    if (!letters.empty() && letter <= letters.back()) reader.fail("letters stand by code point, each once");
     letters.push_back(letter);
   }
-  if (reader.ok()) model.alphabet = Alphabet(std::move(letters));
+  model.alphabet = Alphabet(std::move(letters));
   const size_t symbols = model.alphabet.symbols();
   const std::uint64_t hidden = reader.number("U", ' ' + std::to_string(symbols));
   if (hidden < 1 || hidden > most_hidden) reader.fail("hidden units are 1 to " + std::to_string(most_hidden));
-  if (reader.ok()) reader.expect_room(hidden * (symbols + hidden + languages), 2, "numbers");
-  if (!reader.ok()) return reader.result(Model{});
+  reader.expect_room(hidden * (symbols + hidden + languages), 2);
   model.parameters = Parameters<float>(symbols, static_cast<size_t>(hidden), static_cast<size_t>(languages));
-  for_each_parameter(model.parameters, [&](const std::string& name, size_t rows, size_t columns, auto entry) {
-    if (name != "U") reader.expect(name + ' ' + std::to_string(rows) + ' ' + std::to_string(columns));
-    reader.numbers(rows, columns, entry);
-  });
+  for (const auto& [name, matrix] : book_shapes(model.parameters)) {
+    if (matrix.data != model.parameters.Ut.entries.data())
+      reader.expect(matrix_line(name, matrix.rows, matrix.columns));
+    reader.numbers(matrix);
+  }
   reader.expect_end();
-  return reader.result(std::move(model));
+  return model;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// 13. Confusion and F1
-// ---------------------------------------------------------------------------------------------------------------------
+// ---- 13. Confusion and F1 -------------------------------------------------------------------------------------------
 
 // How many names of each language were taken for each.
-class Confusion {
- public:
-  explicit Confusion(size_t languages) : size(languages), counts(languages * languages) {}
+struct Confusion {
+  size_t languages;
+  std::vector<size_t> counts;  // languages x languages: true x predicted
 
-  size_t languages() const { return size; }
-  size_t& operator()(size_t truth, size_t predicted) { return counts[truth * size + predicted]; }
-  size_t operator()(size_t truth, size_t predicted) const { return counts[truth * size + predicted]; }
-  size_t support(size_t language) const {
+  explicit Confusion(size_t its_languages) : languages(its_languages), counts(languages * languages) {}
+
+  size_t& operator()(size_t truth, size_t predicted) { return counts[truth * languages + predicted]; }
+  size_t operator()(size_t truth, size_t predicted) const { return counts[truth * languages + predicted]; }
+  size_t support(size_t k) const {  // names of language k
+    return std::accumulate(&counts[k * languages], &counts[k * languages] + languages, size_t{0});
+  }
+  size_t predictions(size_t k) const {  // names taken for language k
     size_t sum = 0;
-    for (size_t k = 0; k < size; ++k) sum += (*this)(language, k);
+    for (size_t i = 0; i < languages; ++i) sum += (*this)(i, k);
     return sum;
   }
-  size_t predictions(size_t language) const {
-    size_t sum = 0;
-    for (size_t k = 0; k < size; ++k) sum += (*this)(k, language);
-    return sum;
-  }
-
-  // Fractions; a precision without predictions and a recall without names are not a number.
-  double precision(size_t k) const { return fraction((*this)(k, k), predictions(k)); }
-  double recall(size_t k) const { return fraction((*this)(k, k), support(k)); }
-  // 2 TP / (2 TP + FP + FN), the harmonic mean of the two; 0 where TP is 0.
+  // 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall; 0 where TP is 0.
   double f1(size_t k) const {
-    return (*this)(k, k) == 0 ? 0 : fraction(2 * (*this)(k, k), support(k) + predictions(k));
+    const double right = static_cast<double>((*this)(k, k));
+    return right == 0 ? 0 : 2 * right / static_cast<double>(support(k) + predictions(k));
   }
   // The mean of F1 over the languages that have a name.
   double macro_f1() const {
     double sum = 0, with_names = 0;
-    for (size_t k = 0; k < size; ++k)
-      if (support(k) > 0) {
-        sum += f1(k);
-        ++with_names;
-      }
+    for (size_t k = 0; k < languages; ++k)
+      if (support(k) > 0) sum += f1(k), ++with_names;
     return sum / with_names;
   }
-
- private:
-  static double fraction(size_t part, size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
-  size_t size;
-  std::vector<size_t> counts;
 };
 
 }  // namespace rnn

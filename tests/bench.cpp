@@ -50,8 +50,8 @@ double peak_rate() {
 double product_rate(size_t m, size_t k, size_t n, bool transposed) {
   Matrix<float> A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
   SplitMix64 random{1};
-  for (size_t i = 0; i < A.rows(); ++i)
-    for (size_t j = 0; j < A.columns(); ++j) A(i, j) = static_cast<float>(random.uniform() - 0.5);
+  for (size_t i = 0; i < A.rows; ++i)
+    for (size_t j = 0; j < A.columns; ++j) A(i, j) = static_cast<float>(random.uniform() - 0.5);
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < n; ++j) B(i, j) = static_cast<float>(random.uniform() - 0.5) * 1e-6f;
   return rate(2.0 * static_cast<double>(m * k * n), [&](size_t repetitions) {

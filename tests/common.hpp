@@ -12,27 +12,40 @@ inline constexpr auto in_turn = [](size_t count, auto&& f) {
   for (size_t i = 0; i < count; ++i) f(i);
 };
 
-// A single slice of all examples, with room for everything that the two passes compute.
+// The network unrolled over all examples as one batch.
 template <class Real>
-struct Passes {
-  Batch batch;
-  Activations<Real> s;
-  Deltas<Real> d;
-  Parameters<Real> gradient;
+Unrolled<Real> unroll(const Parameters<Real>& p, const Examples& examples) {
+  Unrolled<Real> u(examples.symbols.size(), p.hidden(), p.languages());
+  std::vector<size_t> names(examples.size());
+  std::iota(names.begin(), names.end(), size_t{0});
+  pack(examples, names.data(), names.size(), u.batch);
+  return u;
+}
 
-  Passes(const Parameters<Real>& p, const Examples& examples) : gradient(p.symbols(), p.hidden(), p.languages()) {
-    std::vector<size_t> names(examples.size()), sorted;
-    std::iota(names.begin(), names.end(), size_t{0});
-    sort_by_length(examples, names.data(), names.size(), sorted);
-    pack(examples, sorted, 0, sorted.size(), 1, batch);
-    s = Activations<Real>(batch.rows(), p.hidden(), p.languages());
-    d = Deltas<Real>(batch.rows(), p.hidden(), p.languages());
+// Adds to `gradient` that of all examples, worked out by `shares` threads in turn; returns the loss.
+template <class Real>
+Real add_gradient_of(const Network<Real>& network, Unrolled<Real>& u, Real prefix_weight, Parameters<Real>& gradient,
+                     size_t shares = 1) {
+  for (size_t k = 0; k < shares; ++k) {
+    forward(network, u, {k, shares});
+    backward(network, u, {k, shares}, prefix_weight);
   }
-  Real forward(const Network<Real>& network, Real prefix_weight) {
-    forward_hidden(network, batch, s.h);
-    forward_output(network, batch.rows(), s);
-    return loss(batch, s, prefix_weight);
-  }
-};
+  for (size_t k = 0; k < shares; ++k) add_gradient(u, {k, shares}, gradient);
+  return loss(u, prefix_weight);
+}
+
+template <class Real>
+Parameters<Real> zero_like(const Parameters<Real>& p) {
+  return {p.symbols(), p.hidden(), p.languages()};
+}
+
+// Example i alone.
+inline Examples only(const Examples& examples, size_t i) {
+  Examples one;
+  one.add({examples.symbols.begin() + static_cast<std::ptrdiff_t>(examples.first[i]),
+           examples.symbols.begin() + static_cast<std::ptrdiff_t>(examples.first[i + 1])},
+          examples.language[i]);
+  return one;
+}
 
 }  // namespace common

@@ -46,10 +46,11 @@ void check_products() {
 }  // namespace
 
 int main() {
-  "a product adds A B to the first rows of C, for every height and width, and for a transposed A"_test = [] {
-    check_products<float>();
-    check_products<double>();
-  };
+  "a product adds A B to the rows that A and C both have, for every height and width, and for a transposed A"_test =
+      [] {
+        check_products<float>();
+        check_products<double>();
+      };
 
   "a row of a product does not depend on the rows beside it"_test = [] {
     SplitMix64 random{3};
@@ -61,7 +62,7 @@ int main() {
     add_product(all.view(), A.view(), B.view());
     for (size_t i = 0; i < 13; ++i) {
       Matrix<float> one(1, 40);
-      add_product(one.view(), A.view(i, 1), B.view());
+      add_product(one.view(), A.view().of({i, 1}), B.view());
       for (size_t j = 0; j < 40; ++j) expect(one(0, j) == all(i, j)) << i << j;
     }
   };
@@ -78,13 +79,13 @@ int main() {
     p.c(0, 1) = 0.3;
     Examples examples;
     examples.add({0, 1}, 1);
-    Passes<double> passes(p, examples);
-    const double value = passes.forward(Network<double>(p), 0.5);
-    expect(std::abs(passes.s.h(0, 0) - 0.5370495669980353) < 1e-15) << passes.s.h(0, 0);  // tanh(0.6)
-    expect(std::abs(passes.s.h(1, 0) - std::tanh(0.9240991339960706)) < 1e-15);
+    Unrolled<double> u = unroll(p, examples);
+    forward(Network<double>(p), u, {});
+    expect(std::abs(u.h(0, 0) - 0.5370495669980353) < 1e-15) << u.h(0, 0);  // tanh(0.6)
+    expect(std::abs(u.h(1, 0) - std::tanh(0.9240991339960706)) < 1e-15);
     // o_1 = (h_1, 0.3 - h_1), so that y_1[1] = 1 / (1 + e^(2 h_1 - 0.3))
-    expect(std::abs(passes.s.y(0, 1) - 1 / (1 + std::exp(2 * 0.5370495669980353 - 0.3))) < 1e-15);
-    const double h2 = std::tanh(0.9240991339960706);
+    expect(std::abs(u.y(0, 1) - 1 / (1 + std::exp(2 * 0.5370495669980353 - 0.3))) < 1e-15);
+    const double h2 = std::tanh(0.9240991339960706), value = loss(u, 0.5);
     const double by_hand =
         0.5 * std::log1p(std::exp(2 * 0.5370495669980353 - 0.3)) + std::log1p(std::exp(2 * h2 - 0.3));
     expect(std::abs(value - by_hand) < 1e-14) << value << by_hand;
@@ -118,23 +119,75 @@ int main() {
     SplitMix64 random{5};
     const Network<double> network(initial_parameters<double>(5, 4, 3, random));
     const Examples all = unequal_names();
-    Passes<double> together(network.parameters, all);
-    together.forward(network, 0.15);
-    backward(network, together.batch, together.s, 0.15, together.d, together.gradient);
-    Parameters<double> sum(5, 4, 3);
+    Parameters<double> together = zero_like(network.parameters), sum = together;
+    Unrolled<double> u = unroll(network.parameters, all);
+    add_gradient_of(network, u, 0.15, together);
     for (size_t i = 0; i < all.size(); ++i) {
-      Examples one;
-      one.add({all.symbols.begin() + static_cast<std::ptrdiff_t>(all.first[i]),
-               all.symbols.begin() + static_cast<std::ptrdiff_t>(all.first[i + 1])},
-              all.language[i]);
-      Passes<double> alone(network.parameters, one);
-      alone.forward(network, 0.15);
-      backward(network, alone.batch, alone.s, 0.15, alone.d, sum);
+      Unrolled<double> alone = unroll(network.parameters, only(all, i));
+      add_gradient_of(network, alone, 0.15, sum);
     }
     for (size_t m = 0; m < 5; ++m)
-      for (size_t i = 0; i < sum.matrices()[m]->rows(); ++i)
-        for (size_t j = 0; j < sum.matrices()[m]->columns(); ++j)
-          expect(std::abs((*sum.matrices()[m])(i, j) - (*together.gradient.matrices()[m])(i, j)) < 1e-13);
+      for (size_t i = 0; i < sum.matrices()[m]->rows; ++i)
+        for (size_t j = 0; j < sum.matrices()[m]->columns; ++j)
+          expect(std::abs((*sum.matrices()[m])(i, j) - (*together.matrices()[m])(i, j)) < 1e-13);
+  };
+
+  "training is the same to the bit whatever the number of shares, with batches of one slice and of several"_test = [] {
+    SplitMix64 names_of{9};
+    Examples examples;
+    for (size_t i = 0; i < 300; ++i) {
+      std::vector<Symbol> name;
+      for (size_t k = 0; k < 1 + names_of.next() % 9; ++k)
+        name.push_back(names_of.next() % 20 == 0 ? unknown : static_cast<Symbol>(names_of.next() % 11));
+      name.push_back(11);
+      examples.add(name, i % 5);
+    }
+    for (const size_t batch_size : {32, 7, 300}) {
+      Settings settings;
+      settings.hidden = 40;
+      settings.batch_size = batch_size;
+      std::vector<Parameters<float>> results;
+      for (const size_t shares : {1, 2, 3, 7, 64}) {
+        SplitMix64 random{3};
+        Training<float> training(settings, initial_parameters<float>(12, 40, 5, random), examples.longest(), shares);
+        std::vector<size_t> order(examples.size());
+        std::iota(order.begin(), order.end(), size_t{0});
+        auto run = in_turn;
+        for (size_t epoch = 0; epoch < 2; ++epoch)
+          train_epoch(training, examples, order, epoch, random, run, [](size_t, size_t) {});
+        results.push_back(training.network.parameters);
+        for (size_t m = 0; m < 5; ++m)
+          expect(results.back().matrices()[m]->entries == results.front().matrices()[m]->entries)
+              << batch_size << shares << m;
+      }
+    }
+  };
+
+  "a batch of several slices has the gradient of one"_test = [] {
+    SplitMix64 random{6};
+    const Parameters<double> initial = initial_parameters<double>(5, 4, 3, random);
+    Examples examples;
+    for (size_t i = 0; i < 60; ++i)
+      for (size_t k = 0; k < 5; ++k) {
+        const Examples one = only(unequal_names(), k);
+        examples.add(one.symbols, one.language[0]);
+      }
+    std::vector<size_t> names(examples.size());
+    std::iota(names.begin(), names.end(), size_t{0});
+    Settings settings;
+    settings.batch_size = names.size();
+    Training<double> training(settings, initial, examples.longest(), 2);
+    auto run = in_turn;
+    Report<double> report;
+    train_batch(training, examples, names.data(), names.size(), 0.0, run, report);
+    Parameters<double> gradient = zero_like(initial);
+    Unrolled<double> u = unroll(initial, examples);
+    add_gradient_of(Network<double>(initial), u, settings.prefix_weight, gradient);
+    double squares = 0;
+    for (const Matrix<double>* matrix : gradient.matrices())
+      for (const double g : matrix->entries) squares += g * g;
+    expect(names.size() > 2 * slice_names && report.score.names == names.size());
+    expect(std::abs(report.norm - std::sqrt(squares)) < 1e-11 * report.norm) << report.norm << std::sqrt(squares);
   };
 
   "clipping scales the gradient down to clip_norm, and never up"_test = [] {
@@ -149,18 +202,19 @@ int main() {
       const Examples examples = unequal_names();
       const size_t names[] = {0, 1, 2, 3, 4};
       auto run = in_turn;
-      const auto report = train_batch(training, examples, names, 5, 1.0, run);
+      Report<double> report;
+      train_batch(training, examples, names, 5, 1.0, run, report);
       double moved = 0;
       Parameters<double> start = before;
       for (size_t m = 0; m < 5; ++m)
-        for (size_t i = 0; i < start.matrices()[m]->rows(); ++i)
-          for (size_t j = 0; j < start.matrices()[m]->columns(); ++j)
+        for (size_t i = 0; i < start.matrices()[m]->rows; ++i)
+          for (size_t j = 0; j < start.matrices()[m]->columns; ++j)
             moved += std::pow((*start.matrices()[m])(i, j) - (*training.network.parameters.matrices()[m])(i, j), 2);
       expect(std::abs(std::sqrt(moved) - std::min(clip_norm, report.norm)) < 1e-9) << moved << report.norm;
       expect(report.factor == std::min(1.0, clip_norm / report.norm));
       expect(training.network.Wt(1, 2) == training.network.parameters.W(2, 1)) << "transposed copies are renewed";
       expect(training.network.Vt(3, 1) == training.network.parameters.V(1, 3));
-      expect(training.gradients[0].W(0, 0) == 0) << "the gradient is cleared";
+      expect(training.gradient.W(0, 0) == 0) << "the gradient is cleared";
     }
   };
 
@@ -172,7 +226,8 @@ int main() {
     Training<float> training(settings, p, 6);
     const size_t names[] = {0, 1, 2, 3, 4};
     auto run = in_turn;
-    const auto report = train_batch(training, unequal_names(), names, 5, 1.0, run);
+    Report<float> report;
+    train_batch(training, unequal_names(), names, 5, 1.0, run, report);
     expect(!std::isfinite(report.norm));
     expect(training.network.parameters.V(0, 0) == p.V(0, 0));
   };
@@ -208,11 +263,10 @@ int main() {
   "a batch is packed by falling length, ties in their order, a row for each name that still has a symbol"_test = [] {
     const Examples examples = unequal_names();
     SplitMix64 random{1};
-    const Passes<float> passes(initial_parameters<float>(5, 2, 3, random), examples);
-    const Batch& batch = passes.batch;
+    const Batch batch = unroll(initial_parameters<float>(5, 2, 3, random), examples).batch;
     expect(batch.name == std::vector<size_t>{2, 0, 3, 1, 4});
     expect(batch.first_row == std::vector<size_t>{0, 0, 5, 10, 13, 16, 17, 18, 18});
     expect(batch.symbol == std::vector<Symbol>{1, 0, 2, 3, unknown, unknown, 1, 2, 4, 4, 0, 2, 1, 0, 4, 4, 2, 4});
-    expect(batch.steps() == 6 && batch.rows(0) == 0 && batch.rows(7) == 0);
+    expect(batch.steps() == 6 && batch.names(0) == 0 && batch.names(7) == 0);
   };
 }

@@ -2,10 +2,13 @@
 #include "../../rnn.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  const auto read = rnn::read_model(std::string(reinterpret_cast<const char*>(data), size));
-  if (!read.ok()) return 0;
-  const std::string text = rnn::write_model(read.value);
-  const auto again = rnn::read_model(text);
-  if (!again.ok() || rnn::write_model(again.value) != text) std::abort();
+  rnn::Model model;
+  try {
+    model = rnn::read_model(std::string(reinterpret_cast<const char*>(data), size));
+  } catch (const rnn::TextError&) {
+    return 0;
+  }
+  const std::string text = rnn::write_model(model);
+  if (rnn::write_model(rnn::read_model(text)) != text) std::abort();
   return 0;
 }
