@@ -241,9 +241,7 @@ Evaluation evaluate(const Network<float>& network, const Examples& examples, Tea
   });
   Evaluation result{{}, Confusion(languages)};
   for (size_t i = 0; i < examples.size(); ++i) {
-    result.score.loss += scores[i].loss;
-    result.score.correct += scores[i].correct;
-    ++result.score.names;
+    result.score += scores[i];
     ++result.confusion(examples.language[i], answers[i]);
   }
   return result;
@@ -513,7 +511,7 @@ void train(const Options& options, Team& team) {
 
   SplitMix64 random{settings.seed};
   Training<float> training(settings, initial_parameters<float>(symbols, settings.hidden, languages, random),
-                           training_part.longest(), options.threads);
+                           training_part.longest());
   std::vector<size_t> order(training_part.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t batches = (order.size() + settings.batch_size - 1) / settings.batch_size;
@@ -678,11 +676,11 @@ void trace(const Options& options) {
   Examples examples;
   examples.add(model.alphabet.encode(letters), 0);
   Unrolled<float> u(steps, hidden, languages);
-  const size_t name = 0;
-  pack(examples, &name, 1, u.batch);
-  forward(network, u, {});
+  Parameters<float> gradient(model.alphabet.symbols(), hidden, languages);
+  pack(examples, {0}, 0, 1, 1, u.batch);
+  forward(network, u);
   u.batch.language[0] = likeliest(u.y.row(steps - 1), languages);
-  backward(network, u, {}, 0.0f);
+  backward(network, u, 0.0f, gradient);
 
   const size_t units = std::min<size_t>(16, hidden);
   std::printf(
@@ -965,14 +963,11 @@ Options parse_command_line(const std::vector<std::string>& words) {
 }
 
 // Starts no more threads than have work.
-void run_mode(Options options) {
-  constexpr size_t names_a_thread = 16;  // of a mini-batch
-  const size_t names = std::min(options.settings.batch_size, slice_names);
-  const bool trains = options.mode == "train", classifies = options.mode == "test" || options.mode == "predict";
-  options.threads = std::min(options.threads, trains       ? (names + names_a_thread - 1) / names_a_thread
-                                              : classifies ? most_tasks
-                                                           : 1);
-  Team team(options.threads);
+void run_mode(const Options& options) {
+  const size_t slices = (options.settings.batch_size + slice_names - 1) / slice_names;
+  const bool classifies = options.mode == "test" || options.mode == "predict";
+  const size_t useful = options.mode == "train" ? std::min(slices, most_shards) : classifies ? most_tasks : 1;
+  Team team(std::min(options.threads, useful));
   if (options.mode == "train") train(options, team);
   if (options.mode == "test") test(options, team);
   if (options.mode == "predict") predict(options, team);

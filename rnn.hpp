@@ -71,10 +71,9 @@ inline constexpr size_t vector_bytes = 16, tile_rows = sizeof(void*) == 8 ? 8 : 
 template <class Real>
 inline constexpr size_t tile_columns = 2 * vector_bytes / sizeof(Real);
 
-// Rows first, first + step, ... of a matrix, `count` of them.
+// Rows first ... first + count - 1 of a matrix.
 struct Rows {
-  size_t first, count, step = 1;
-  size_t operator[](size_t k) const { return first + k * step; }
+  size_t first, count;
 };
 
 // Some rows of a matrix, or of its transpose, where they stand: entry (i, j) is data[i * row_step + j * column_step].
@@ -89,9 +88,8 @@ struct View {
   }
   Real* row(size_t i) const { return &(*this)(i, 0); }
   View of(Rows some) const {
-    assert(some.count == 0 || some[some.count - 1] < rows);
-    return {data + (some.count == 0 ? 0 : some.first * row_step), some.count, columns, some.step * row_step,
-            column_step};
+    assert(some.first + some.count <= rows);
+    return {data + some.first * row_step, some.count, columns, row_step, column_step};
   }
   View transposed() const { return {data, columns, rows, column_step, row_step}; }
   operator View<const Real>() const { return {data, rows, columns, row_step, column_step}; }
@@ -220,12 +218,12 @@ auto book_shapes(P& p) {
                                {"c", p.c.view().transposed()}}};
 }
 
-// Some rows of one matrix become columns of another. Blocks of sixteen rows fill whole cache lines of `to`.
+// Rows [first, last) of `from` become columns of `to`. Blocks of sixteen rows fill whole cache lines of `to`.
 template <class Real>
-void copy_transposed(const Matrix<Real>& from, Rows rows, Matrix<Real>& to) {
-  for (size_t block = rows.first, end = block + rows.count; block < end; block += 16)
+void copy_transposed(const Matrix<Real>& from, size_t first, size_t last, Matrix<Real>& to) {
+  for (size_t block = first; block < last; block += 16)
     for (size_t j = 0; j < from.columns; ++j)
-      for (size_t i = block; i < std::min(block + 16, end); ++i) to(j, i) = from(i, j);
+      for (size_t i = block; i < std::min(block + 16, last); ++i) to(j, i) = from(i, j);
 }
 
 // Parameters with the transposed copies that the products of the forward pass need.
@@ -239,8 +237,8 @@ struct Network {
     const Matrix<Real>&W = parameters.W, &V = parameters.V;
     Wt = Matrix<Real>(W.columns, W.rows);
     Vt = Matrix<Real>(V.columns, V.rows);
-    copy_transposed(W, {0, W.rows}, Wt);
-    copy_transposed(V, {0, V.rows}, Vt);
+    copy_transposed(W, 0, W.rows, Wt);
+    copy_transposed(V, 0, V.rows, Vt);
   }
 };
 
@@ -284,12 +282,6 @@ struct Examples {
   }
 };
 
-// What one of `count` threads does: of the names those that are index modulo count; of a matrix its share of the rows.
-// No result depends on the count.
-struct Share {
-  size_t index = 0, count = 1;
-};
-
 // Names packed for the network, longest first, time-major: step t = 1..T has a row for each name that still has a
 // symbol, so its names are the first of step t - 1. Step 0 and step T + 1 have no rows, which spares every loop below
 // its special cases. Matrices of activations have the same rows.
@@ -301,28 +293,33 @@ struct Batch {
 
   size_t steps() const { return first_row.size() - 3; }
   size_t rows() const { return symbol.size(); }
-  size_t names(size_t t) const { return first_row[t + 1] - first_row[t]; }
-  Rows step(size_t t, Share share) const {
-    return {first_row[t] + share.index, (names(t) + share.count - 1 - share.index) / share.count, share.count};
-  }
+  Rows step(size_t t) const { return {first_row[t], first_row[t + 1] - first_row[t]}; }
 };
 
-// Fills the batch with the examples names[0] ... names[count - 1], by falling length; equal lengths keep their order.
-inline void pack(const Examples& examples, const size_t* names, size_t count, Batch& batch) {
-  batch.name.resize(count);  // places in `names` at first; sorted so, since std::stable_sort would allocate
-  std::iota(batch.name.begin(), batch.name.end(), size_t{0});
-  std::sort(batch.name.begin(), batch.name.end(), [&](size_t a, size_t b) {
+// Examples names[0] ... names[count - 1] by falling length; equal lengths keep their order. (std::stable_sort would
+// allocate.)
+inline void sort_by_length(const Examples& examples, const size_t* names, size_t count, std::vector<size_t>& sorted) {
+  sorted.resize(count);
+  std::iota(sorted.begin(), sorted.end(), size_t{0});
+  std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
     const size_t length_a = examples.length(names[a]), length_b = examples.length(names[b]);
     return length_a != length_b ? length_a > length_b : a < b;
   });
+  for (size_t& name : sorted) name = names[name];
+}
+
+// Fills the batch with examples sorted[k], by falling length, for k = first, first + step, ... below last.
+inline void pack(const Examples& examples, const std::vector<size_t>& sorted, size_t first, size_t last, size_t step,
+                 Batch& batch) {
+  batch.name.clear();
   batch.language.clear();
-  for (size_t& name : batch.name) {
-    name = names[name];
-    batch.language.push_back(examples.language[name]);
+  for (size_t k = first; k < last; k += step) {
+    batch.name.push_back(sorted[k]);
+    batch.language.push_back(examples.language[sorted[k]]);
   }
   batch.symbol.clear();
   batch.first_row.assign(2, 0);
-  for (size_t t = 1, n = count; n > 0; ++t) {
+  for (size_t t = 1, n = batch.name.size(); n > 0; ++t) {
     while (n > 0 && examples.length(batch.name[n - 1]) < t) --n;
     for (size_t i = 0; i < n; ++i) batch.symbol.push_back(examples.symbols[examples.first[batch.name[i]] + t - 1]);
     batch.first_row.push_back(batch.symbol.size());
@@ -388,24 +385,21 @@ struct Unrolled {
       : h(rows, hidden), o(rows, languages), y(rows, languages), d_o(o), d_a(h), h_before(h) {}
 };
 
-// h of a share of the names, at every step.
+// h of every row.
 template <class Real>
-void forward_hidden(const Network<Real>& network, const Batch& batch, Share share, Matrix<Real>& h) {
+void forward_hidden(const Network<Real>& network, const Batch& batch, Matrix<Real>& h) {
   const Parameters<Real>& p = network.parameters;
   for (size_t t = 1; t <= batch.steps(); ++t) {
-    const Rows now = batch.step(t, share), before = batch.step(t - 1, share);
-    for (size_t k = 0; k < now.count; ++k) {
-      Real* a = h.row(now[k]);
-      const Symbol x = batch.symbol[now[k]];
-      for (size_t j = 0; j < h.stride; ++j) a[j] = p.b(0, j);  // (10.8) a_t = b
+    const View<Real> a = h.view().of(batch.step(t));  // a_t, in the end h_t
+    for (size_t i = 0; i < a.rows; ++i) {
+      const Symbol x = batch.symbol[batch.first_row[t] + i];
+      for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] = p.b(0, j);  // (10.8) a_t = b
       if (x != unknown)
-        for (size_t j = 0; j < h.stride; ++j) a[j] += p.Ut(x, j);  // + U x_t
+        for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] += p.Ut(x, j);  // + U x_t
     }
-    add_product(h.view().of(now), h.view().of(before), network.Wt.view());  // + W h_{t-1}
-    for (size_t k = 0; k < now.count; ++k) {
-      Real* a = h.row(now[k]);
-      for (size_t j = 0; j < h.stride; ++j) a[j] = fast_tanh(a[j]);  // (10.9) h_t = tanh(a_t)
-    }
+    add_product(a, h.view().of(batch.step(t - 1)), network.Wt.view());  // + W h_{t-1}
+    for (size_t i = 0; i < a.rows; ++i)
+      for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] = fast_tanh(a.row(i)[j]);  // (10.9) h_t = tanh(a_t)
   }
 }
 
@@ -419,14 +413,12 @@ void forward_output(const Network<Real>& network, std::type_identity_t<View<cons
   for (size_t i = 0; i < h.rows; ++i) softmax(o.row(i), y.row(i), o.columns);             // (10.11) y_t = softmax(o_t)
 }
 
-// h, o and y of a share of the names, at every step.
+// h, o and y of every row.
 template <class Real>
-void forward(const Network<Real>& network, Unrolled<Real>& u, Share share) {
-  forward_hidden(network, u.batch, share, u.h);
-  for (size_t t = 1; t <= u.batch.steps(); ++t) {
-    const Rows now = u.batch.step(t, share);
-    forward_output(network, u.h.view().of(now), u.o.view().of(now), u.y.view().of(now));
-  }
+void forward(const Network<Real>& network, Unrolled<Real>& u) {
+  const Rows all{0, u.batch.rows()};
+  forward_hidden(network, u.batch, u.h);
+  forward_output(network, u.h.view().of(all), u.o.view(), u.y.view());
 }
 
 // ---- 6. Loss --------------------------------------------------------------------------------------------------------
@@ -446,7 +438,7 @@ Real cross_entropy(const Real* o, const Real* y, size_t best, size_t language) {
 // The weight w_t of the loss at step t of the batch's name i.
 template <class Real>
 Real step_weight(const Batch& batch, size_t t, size_t i, Real prefix_weight) {
-  return i < batch.names(t + 1) ? prefix_weight : 1;
+  return i < batch.step(t + 1).count ? prefix_weight : 1;
 }
 
 // L = sum over names and steps of w_t * -log y_t[language], in nats.
@@ -454,7 +446,7 @@ template <class Real>
 Real loss(const Unrolled<Real>& u, Real prefix_weight) {
   Real sum = 0;
   for (size_t t = 1; t <= u.batch.steps(); ++t)
-    for (size_t i = 0; i < u.batch.names(t); ++i) {
+    for (size_t i = 0; i < u.batch.step(t).count; ++i) {
       const Real *o = u.o.row(u.batch.first_row[t] + i), *y = u.y.row(u.batch.first_row[t] + i);
       sum += step_weight(u.batch, t, i, prefix_weight) *
              cross_entropy(o, y, likeliest(y, u.y.columns), u.batch.language[i]);
@@ -467,6 +459,11 @@ struct Score {
   double loss = 0;
   size_t correct = 0, names = 0;
 
+  void operator+=(const Score& other) {
+    loss += other.loss;
+    correct += other.correct;
+    names += other.names;
+  }
   template <class Real>
   void count(const Real* o, const Real* y, size_t languages, size_t language) {
     const size_t best = likeliest(y, languages);
@@ -478,58 +475,48 @@ struct Score {
   double accuracy() const { return 100 * static_cast<double>(correct) / static_cast<double>(names); }  // per cent
 };
 
+// Counts the last step of every name.
+template <class Real>
+void count_last_steps(const Unrolled<Real>& u, Score& score) {
+  for (size_t t = 1; t <= u.batch.steps(); ++t)
+    for (size_t i = u.batch.step(t + 1).count; i < u.batch.step(t).count; ++i)
+      score.count(u.o.row(u.batch.first_row[t] + i), u.y.row(u.batch.first_row[t] + i), u.y.columns,
+                  u.batch.language[i]);
+}
+
 // ---- 7. Backward ----------------------------------------------------------------------------------------------------
 
-// Back through time with a share of the names.
+// Back through time; then adds the gradient of the batch, a sum over its names and steps, to `gradient`.
 template <class Real>
-void backward(const Network<Real>& network, Unrolled<Real>& u, Share share, Real prefix_weight) {
+void backward(const Network<Real>& network, Unrolled<Real>& u, Real prefix_weight, Parameters<Real>& gradient) {
   for (size_t t = u.batch.steps(); t >= 1; --t) {
-    const Rows now = u.batch.step(t, share), after = u.batch.step(t + 1, share);
-    for (size_t k = 0; k < now.count; ++k) {
-      const size_t i = now[k] - u.batch.first_row[t];
-      const Real w = step_weight(u.batch, t, i, prefix_weight), *y = u.y.row(now[k]);
-      Real* d_o = u.d_o.row(now[k]);
-      for (size_t j = 0; j < u.d_o.stride; ++j) d_o[j] = w * y[j];  // (10.18) do_t = w_t (y_t
-      d_o[u.batch.language[i]] -= w;                                //                - onehot)
-      std::fill_n(u.d_a.row(now[k]), u.d_a.stride, Real{0});
+    const Rows now = u.batch.step(t), after = u.batch.step(t + 1);
+    const View<Real> h = u.h.view().of(now), d_o = u.d_o.view().of(now), d_a = u.d_a.view().of(now);
+    for (size_t i = 0; i < now.count; ++i) {
+      const Real w = step_weight(u.batch, t, i, prefix_weight), *y = u.y.row(now.first + i);
+      for (size_t j = 0; j < u.d_o.stride; ++j) d_o.row(i)[j] = w * y[j];  // (10.18) do_t = w_t (y_t
+      d_o(i, u.batch.language[i]) -= w;                                    //                - onehot)
+      std::fill_n(d_a.row(i), u.d_a.stride, Real{0});
     }
-    const View<Real> d_a = u.d_a.view().of(now);
-    add_product(d_a, u.d_o.view().of(now), network.parameters.V.view());    // (10.20) dh_t = V' do_t
+    add_product(d_a, d_o, network.parameters.V.view());                     // (10.20) dh_t = V' do_t
     add_product(d_a, u.d_a.view().of(after), network.parameters.W.view());  // + W' da_{t+1}
-    for (size_t k = 0; k < now.count; ++k) {
-      const Real* h = u.h.row(now[k]);
-      for (size_t j = 0; j < u.h.stride; ++j) d_a.row(k)[j] *= 1 - h[j] * h[j];  // (10.21) da_t = (1 - h_t^2) * dh_t
-      if (k < after.count) std::copy_n(h, u.h.stride, u.h_before.row(after[k]));
-    }
+    for (size_t i = 0; i < now.count; ++i)
+      for (size_t j = 0; j < u.d_a.stride; ++j)
+        d_a.row(i)[j] *= 1 - h.row(i)[j] * h.row(i)[j];  // (10.21) da_t = (1 - h_t^2) * dh_t
+    for (size_t i = 0; i < after.count; ++i) std::copy_n(h.row(i), u.h.stride, u.h_before.row(after.first + i));
   }
-}
-
-// The share of a matrix's rows: the first of count nearly equal blocks, or the second, and so on.
-template <class Real>
-Rows rows_of(const Matrix<Real>& matrix, Share share) {
-  const size_t first = matrix.rows * share.index / share.count;
-  return {first, matrix.rows * (share.index + 1) / share.count - first};
-}
-
-// Adds the gradient of the whole batch, a sum over its names and steps, to a share of each matrix of `gradient`.
-template <class Real>
-void add_gradient(const Unrolled<Real>& u, Share share, Parameters<Real>& gradient) {
-  const Rows all{0, u.batch.rows()},
-      later{u.batch.first_row[2], u.batch.rows() - u.batch.first_row[2]};  // from step 2 on
-  const Rows of_U = rows_of(gradient.Ut, share), of_W = rows_of(gradient.W, share), of_V = rows_of(gradient.V, share);
+  const Rows all{0, u.batch.rows()}, later{u.batch.first_row[2], all.count - u.batch.first_row[2]};  // from step 2 on
   for (size_t row = 0; row < all.count; ++row) {
     const Real *d_a = u.d_a.row(row), *d_o = u.d_o.row(row);
     const Symbol x = u.batch.symbol[row];
-    if (x >= of_U.first && x < of_U.first + of_U.count)
-      for (size_t j = 0; j < gradient.Ut.stride; ++j) gradient.Ut(x, j) += d_a[j];  // (10.28) dU += da_t x_t'
-    if (rows_of(gradient.b, share).count == 0) continue;
     for (size_t j = 0; j < gradient.c.stride; ++j) gradient.c(0, j) += d_o[j];  // (10.22) dc += do_t
     for (size_t j = 0; j < gradient.b.stride; ++j) gradient.b(0, j) += d_a[j];  // (10.23) db += da_t
+    if (x != unknown)
+      for (size_t j = 0; j < gradient.Ut.stride; ++j) gradient.Ut(x, j) += d_a[j];  // (10.28) dU += da_t x_t'
   }
-  add_product(gradient.V.view().of(of_V), u.d_o.view().of(all).transposed().of(of_V),
-              u.h.view().of(all));  // (10.24) dV += do_t h_t'
-  add_product(gradient.W.view().of(of_W), u.d_a.view().of(later).transposed().of(of_W),
-              u.h_before.view().of(later));  // (10.26) dW += da_t h_{t-1}'
+  const View<Real> d_o = u.d_o.view().of(all), d_a = u.d_a.view().of(later);
+  add_product(gradient.V.view(), d_o.transposed(), u.h.view().of(all));           // (10.24) dV += do_t h_t'
+  add_product(gradient.W.view(), d_a.transposed(), u.h_before.view().of(later));  // (10.26) dW += da_t h_{t-1}'
 }
 
 // How far the gradient of a parameter is from central differences, relative to the gradient's largest entry.
@@ -543,13 +530,13 @@ struct GradientError {
 // Central differences in double agree to about 1e-9; a wrong line in backward shows as 1e-3 or more.
 inline std::vector<GradientError> check_gradient(Parameters<double> p, const Examples& examples, double prefix_weight) {
   Unrolled<double> u(examples.symbols.size(), p.hidden(), p.languages());
-  std::vector<size_t> names(examples.size());
+  std::vector<size_t> names(examples.size()), sorted;
   std::iota(names.begin(), names.end(), size_t{0});
-  pack(examples, names.data(), names.size(), u.batch);
+  sort_by_length(examples, names.data(), names.size(), sorted);
+  pack(examples, sorted, 0, sorted.size(), 1, u.batch);
   Parameters<double> gradient(p.symbols(), p.hidden(), p.languages());
-  forward(Network<double>(p), u, {});
-  backward(Network<double>(p), u, {}, prefix_weight);
-  add_gradient(u, {}, gradient);
+  forward(Network<double>(p), u);
+  backward(Network<double>(p), u, prefix_weight, gradient);
   std::vector<GradientError> errors;
   for (size_t m = 0; m < gradient.matrices().size(); ++m) {
     const auto [name, analytic] = book_shapes(gradient)[m];
@@ -560,7 +547,7 @@ inline std::vector<GradientError> check_gradient(Parameters<double> p, const Exa
         const double value = parameter(i, j), step = 1e-5;
         const auto loss_at = [&](double x) {
           parameter(i, j) = x;
-          forward(Network<double>(p), u, {});
+          forward(Network<double>(p), u);
           return loss(u, prefix_weight);
         };
         const double numeric = (loss_at(value + step) - loss_at(value - step)) / (2 * step);
@@ -582,68 +569,82 @@ struct Settings {
   std::uint64_t seed = 1, split_seed = 1;
 };
 
-inline constexpr size_t slice_names = 128;  // a larger mini-batch is computed in slices, to bound the memory
+// Names are computed in slices of at most slice_names. A batch has a shard for each slice, up to most_shards, and a
+// shard of that number takes the slices in turn. This depends on the batch alone, so that no result depends on the
+// threads.
+inline constexpr size_t slice_names = 16, most_shards = 8;
 
 // All that training changes or needs room for.
 template <class Real>
 struct Training {
+  struct Shard {
+    Unrolled<Real> u;
+    Parameters<Real> gradient;
+    Score score;
+    Real squares;  // of its part of the whole gradient
+  };
   Settings settings;
   Network<Real> network;
-  Parameters<Real> velocity, gradient;  // the gradient is zero between mini-batches
-  std::vector<Real> squares;            // of the gradient, summed by row
-  Unrolled<Real> u;
-  size_t shares;  // that threads may take; they change no result
+  Parameters<Real> velocity;
+  std::vector<Shard> shards;
+  std::vector<size_t> sorted;  // the names of the mini-batch
 
-  // `longest`: symbols of the longest name to come. Only the first batches make the packed batch larger; after them
+  // `longest`: symbols of the longest name to come. The first batches make the packed batches longer; after them
   // nothing is allocated.
-  Training(const Settings& its_settings, Parameters<Real> initial, size_t longest, size_t its_shares = 1)
-      : settings(its_settings), network(std::move(initial)), shares(its_shares) {
+  Training(const Settings& its_settings, Parameters<Real> initial, size_t longest)
+      : settings(its_settings), network(std::move(initial)) {
     const Parameters<Real>& p = network.parameters;
-    const size_t names = std::min(settings.batch_size, slice_names);
-    velocity = gradient = Parameters<Real>(p.symbols(), p.hidden(), p.languages());
-    squares.resize(p.symbols() + 1 + p.hidden() + p.languages() + 1);
-    u = Unrolled<Real>(names * longest, p.hidden(), p.languages());
+    velocity = Parameters<Real>(p.symbols(), p.hidden(), p.languages());
+    const size_t slices = (settings.batch_size + slice_names - 1) / slice_names;
+    shards.assign(std::min(slices, most_shards), {{slice_names * longest, p.hidden(), p.languages()}, velocity, {}, 0});
   }
 };
 
-// The sum of squares of each row in a share of the gradient.
-template <class Real>
-void sum_squares(Parameters<Real>& gradient, Share share, std::vector<Real>& squares) {
-  size_t before = 0;  // rows of the matrices before this one
-  for (const Matrix<Real>* matrix : gradient.matrices()) {
-    const Rows rows = rows_of(*matrix, share);
-    for (size_t k = 0; k < rows.count; ++k) {
-      const Real* g = matrix->row(rows[k]);
-      Real sum[tile_columns<Real>] = {};  // each of every tile_columns-th column: the compiler may use whole vectors
-      for (size_t j = 0; j < matrix->stride; j += tile_columns<Real>)
-        for (size_t lane = 0; lane < tile_columns<Real>; ++lane) sum[lane] += g[j + lane] * g[j + lane];
-      squares[before + rows[k]] = std::accumulate(std::begin(sum), std::end(sum), Real{0});
-    }
-    before += matrix->rows;
+// The passes over gradients and parameters are cut into parts that threads share out: part k of n is of every matrix m
+// the rows [rows * k / n, rows * (k + 1) / n), each as f(m, row).
+template <class Real, class F>
+void for_each_row(Parameters<Real>& p, size_t k, size_t n, F f) {
+  for (size_t m = 0; m < p.matrices().size(); ++m) {
+    const size_t rows = p.matrices()[m]->rows;
+    for (size_t row = rows * k / n; row < rows * (k + 1) / n; ++row) f(m, row);
   }
 }
 
-// Stochastic gradient descent with momentum, on a share of each matrix. Clears the gradient and renews the transposed
-// copies.
+// Adds the gradients of all shards to that of the first, in their order, and returns the sum of squares. A part.
 template <class Real>
-void update(Training<Real>& training, Share share, Real factor, Real rate) {
+Real add_gradients(Training<Real>& training, size_t part) {
+  constexpr size_t width = tile_columns<Real>;
+  Real squares[width] = {};  // each of every width-th column, so that the compiler may use whole vectors
+  auto& shards = training.shards;
+  for_each_row(training.velocity, part, shards.size(), [&](size_t m, size_t row) {
+    Matrix<Real>& sum = *shards[0].gradient.matrices()[m];
+    Real* g = sum.row(row);
+    for (size_t s = 1; s < shards.size(); ++s) {
+      const Real* other = shards[s].gradient.matrices()[m]->row(row);
+      for (size_t j = 0; j < sum.stride; ++j) g[j] += other[j];
+    }
+    for (size_t first = 0; first < sum.stride; first += width)
+      for (size_t j = 0; j < width; ++j) squares[j] += g[first + j] * g[first + j];
+  });
+  return std::accumulate(squares, squares + width, Real{0});
+}
+
+// Stochastic gradient descent with momentum; renews the transposed copies. A part.
+template <class Real>
+void update(Training<Real>& training, size_t part, Real factor, Real rate) {
   Parameters<Real>& p = training.network.parameters;
   const Real momentum = static_cast<Real>(training.settings.momentum);
-  for (size_t m = 0; m < p.matrices().size(); ++m) {
-    Matrix<Real>&parameter = *p.matrices()[m], &velocity = *training.velocity.matrices()[m];
-    Matrix<Real>& gradient = *training.gradient.matrices()[m];
-    const Rows rows = rows_of(parameter, share);
-    for (size_t k = 0; k < rows.count; ++k) {
-      Real *x = parameter.row(rows[k]), *v = velocity.row(rows[k]), *g = gradient.row(rows[k]);
-      for (size_t j = 0; j < parameter.stride; ++j) {
-        v[j] = momentum * v[j] + factor * g[j];  // v = momentum v + factor gradient
-        x[j] -= rate * v[j];                     // parameter -= rate v
-        g[j] = 0;
-      }
+  const size_t parts = training.shards.size();
+  for_each_row(p, part, parts, [&](size_t m, size_t row) {
+    const Real* g = training.shards[0].gradient.matrices()[m]->row(row);
+    Real *v = training.velocity.matrices()[m]->row(row), *x = p.matrices()[m]->row(row);
+    for (size_t j = 0, stride = p.matrices()[m]->stride; j < stride; ++j) {
+      v[j] = momentum * v[j] + factor * g[j];  // v = momentum v + factor gradient
+      x[j] -= rate * v[j];                     // parameter -= rate v
     }
-  }
-  copy_transposed(p.W, rows_of(p.W, share), training.network.Wt);
-  copy_transposed(p.V, rows_of(p.V, share), training.network.Vt);
+  });
+  for (auto [from, to] : {std::pair{&p.W, &training.network.Wt}, std::pair{&p.V, &training.network.Vt}})
+    copy_transposed(*from, from->rows * part / parts, from->rows * (part + 1) / parts, *to);
 }
 
 // What training did: the last steps it counted, and of its last mini-batch the gradient's norm before clipping and the
@@ -659,28 +660,30 @@ struct Report {
 template <class Real, class Run>
 void train_batch(Training<Real>& training, const Examples& examples, const size_t* names, size_t count, double rate,
                  Run& run, Report<Real>& report) {
-  Unrolled<Real>& u = training.u;
   const Settings& settings = training.settings;
-  const size_t shares = training.shares;
-  for (size_t first = 0; first < count; first += slice_names) {
-    pack(examples, names + first, std::min(slice_names, count - first), u.batch);
-    run(shares, [&](size_t k) {
-      forward(training.network, u, {k, shares});
-      backward(training.network, u, {k, shares}, static_cast<Real>(settings.prefix_weight));
-    });
-    run(shares, [&](size_t k) {
-      add_gradient(u, {k, shares}, training.gradient);
-      sum_squares(training.gradient, {k, shares}, training.squares);
-    });
-    for (size_t t = 1; t <= u.batch.steps(); ++t)
-      for (size_t i = u.batch.names(t + 1); i < u.batch.names(t); ++i)  // the names that end at step t
-        report.score.count(u.o.row(u.batch.first_row[t] + i), u.y.row(u.batch.first_row[t] + i), u.y.columns,
-                           u.batch.language[i]);
+  const size_t slices = (count + slice_names - 1) / slice_names, parts = training.shards.size();
+  sort_by_length(examples, names, count, training.sorted);
+  run(parts, [&](size_t part) {
+    auto& [u, gradient, score, squares] = training.shards[part];
+    for (Matrix<Real>* matrix : gradient.matrices()) std::fill(matrix->entries.begin(), matrix->entries.end(), Real{0});
+    score = {};
+    for (size_t slice = part; slice < slices; slice += parts) {
+      pack(examples, training.sorted, slice, count, slices, u.batch);
+      forward(training.network, u);
+      backward(training.network, u, static_cast<Real>(settings.prefix_weight), gradient);
+      count_last_steps(u, score);
+    }
+  });
+  run(parts, [&](size_t part) { training.shards[part].squares = add_gradients(training, part); });
+  Real squares = 0;
+  for (const auto& shard : training.shards) {
+    report.score += shard.score;
+    squares += shard.squares;
   }
-  report.norm = std::sqrt(std::accumulate(training.squares.begin(), training.squares.end(), Real{0}));
+  report.norm = std::sqrt(squares);
   report.factor = std::min(Real{1}, static_cast<Real>(settings.clip_norm) / report.norm);
   if (std::isfinite(report.norm))
-    run(shares, [&](size_t k) { update(training, {k, shares}, report.factor, static_cast<Real>(rate)); });
+    run(parts, [&](size_t part) { update(training, part, report.factor, static_cast<Real>(rate)); });
 }
 
 // =====================================================================================================================
@@ -841,27 +844,26 @@ Report<Real> train_epoch(Training<Real>& training, const Examples& examples, std
   return report;
 }
 
-inline constexpr size_t most_tasks = 16, task_names = 32;
+inline constexpr size_t most_tasks = 16;
 
 // Reads names to their ends, on up to most_tasks tasks of run, and calls answer(i, o, y) with the last logits and
 // probabilities of every example i, from several tasks at once and in no order. A name's answer does not depend on the
 // other names.
 template <class Real, class Run, class Answer>
 void classify(const Network<Real>& network, const Examples& examples, Run& run, Answer answer) {
-  std::vector<size_t> names(examples.size());
+  const size_t slices = (examples.size() + slice_names - 1) / slice_names, tasks = std::min(slices, most_tasks);
+  std::vector<size_t> names(examples.size()), sorted;
   std::iota(names.begin(), names.end(), size_t{0});
-  std::stable_sort(names.begin(), names.end(),
-                   [&](size_t a, size_t b) { return examples.length(a) > examples.length(b); });
-  const size_t slices = (names.size() + task_names - 1) / task_names, tasks = std::min(slices, most_tasks);
+  sort_by_length(examples, names.data(), names.size(), sorted);
   run(tasks, [&](size_t task) {
     Batch batch;
-    Matrix<Real> h(task_names * examples.longest(), network.parameters.hidden());
-    Matrix<Real> o(task_names, network.parameters.languages()), y(o);
-    for (size_t first = task * task_names; first < names.size(); first += tasks * task_names) {
-      pack(examples, names.data() + first, std::min(task_names, names.size() - first), batch);
-      forward_hidden(network, batch, {}, h);
+    Matrix<Real> h(slice_names * examples.longest(), network.parameters.hidden());
+    Matrix<Real> o(slice_names, network.parameters.languages()), y(o);
+    for (size_t first = task * slice_names; first < sorted.size(); first += tasks * slice_names) {
+      pack(examples, sorted, first, std::min(first + slice_names, sorted.size()), 1, batch);
+      forward_hidden(network, batch, h);
       for (size_t t = 1; t <= batch.steps(); ++t) {
-        const size_t later = batch.names(t + 1), ending = batch.names(t) - later;
+        const size_t later = batch.step(t + 1).count, ending = batch.step(t).count - later;
         forward_output(network, h.view().of({batch.first_row[t] + later, ending}), o.view(), y.view());
         for (size_t i = 0; i < ending; ++i) answer(batch.name[later + i], o.row(i), y.row(i));
       }

@@ -16,22 +16,11 @@ inline constexpr auto in_turn = [](size_t count, auto&& f) {
 template <class Real>
 Unrolled<Real> unroll(const Parameters<Real>& p, const Examples& examples) {
   Unrolled<Real> u(examples.symbols.size(), p.hidden(), p.languages());
-  std::vector<size_t> names(examples.size());
+  std::vector<size_t> names(examples.size()), sorted;
   std::iota(names.begin(), names.end(), size_t{0});
-  pack(examples, names.data(), names.size(), u.batch);
+  sort_by_length(examples, names.data(), names.size(), sorted);
+  pack(examples, sorted, 0, sorted.size(), 1, u.batch);
   return u;
-}
-
-// Adds to `gradient` that of all examples, worked out by `shares` threads in turn; returns the loss.
-template <class Real>
-Real add_gradient_of(const Network<Real>& network, Unrolled<Real>& u, Real prefix_weight, Parameters<Real>& gradient,
-                     size_t shares = 1) {
-  for (size_t k = 0; k < shares; ++k) {
-    forward(network, u, {k, shares});
-    backward(network, u, {k, shares}, prefix_weight);
-  }
-  for (size_t k = 0; k < shares; ++k) add_gradient(u, {k, shares}, gradient);
-  return loss(u, prefix_weight);
 }
 
 template <class Real>
