@@ -35,16 +35,22 @@ std::string read_file(const fs::path& path, size_t longest_line) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
   std::ifstream file(path, std::ios::binary);
-  std::string text, line(longest_line + 2, '\0');
-  size_t number = 1;
-  for (; file.getline(line.data(), static_cast<std::streamsize>(line.size())); ++number) {
-    text.append(line, 0, static_cast<size_t>(file.gcount()));
-    if (!file.eof()) text.back() = '\n';
+  std::string text;
+  size_t line = 1, line_start = 0;
+  for (std::array<char, 1 << 16> block; file;) {
+    file.read(block.data(), block.size());
+    for (const char byte : std::string_view(block.data(), static_cast<size_t>(file.gcount()))) {
+      text += byte;
+      if (byte == '\n') {
+        line_start = text.size();
+        ++line;
+      } else if (text.size() - line_start > longest_line) {
+        throw Failure{path.string() + ":" + std::to_string(line) + ": a line of more than " +
+                      std::to_string(longest_line) + " bytes"};
+      }
+    }
   }
-  if (file.bad() || !file.is_open()) throw Failure{path.string() + ": " + reason()};
-  if (!file.eof())
-    throw Failure{path.string() + ":" + std::to_string(number) + ": a line of more than " +
-                  std::to_string(longest_line) + " bytes"};
+  if (!file.eof()) throw Failure{path.string() + ": " + reason()};
   return text;
 }
 
@@ -622,7 +628,9 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
   const auto answer = [&] {
     classify(network, examples, team, [&](size_t i, const float*, const float* y) {
       const size_t best = likeliest(y, model.languages.size());
-      lines[line_of[i]] += '\t' + model.languages[best] + format("\t%.6f", static_cast<double>(y[best]));
+      std::array<char, 32> digits;
+      char* const end = std::to_chars(digits.begin(), digits.end(), y[best], std::chars_format::fixed, 6).ptr;
+      lines[line_of[i]].append("\t").append(model.languages[best]).append("\t").append(digits.begin(), end);
     });
     std::string out;
     for (const std::string& line : lines) out += line + '\n';
@@ -650,7 +658,7 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
       failed = true;
     }
     lines.push_back(line);
-    if (lines.size() >= 8192 || examples.symbols.size() > (1 << 18) || input.in_avail() <= 0) answer();
+    if (lines.size() >= 1 << 15 || examples.symbols.size() > 1 << 20 || input.in_avail() <= 0) answer();
   }
   answer();
   if (failed) throw Failure{"", 1};

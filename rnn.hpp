@@ -226,19 +226,21 @@ void copy_transposed(const Matrix<Real>& from, size_t first, size_t last, Matrix
       for (size_t i = block; i < std::min(block + 16, last); ++i) to(j, i) = from(i, j);
 }
 
-// Parameters with the transposed copies that the products of the forward pass need.
+// Parameters with what the forward pass needs besides: transposed copies for its products, and zeros.
 template <class Real>
 struct Network {
   Parameters<Real> parameters;
-  Matrix<Real> Wt;  // hidden x hidden
-  Matrix<Real> Vt;  // hidden x languages
+  Matrix<Real> Wt;    // hidden x hidden
+  Matrix<Real> Vt;    // hidden x languages
+  Matrix<Real> zero;  // 1 x hidden: U x_t of an unknown letter
 
-  explicit Network(Parameters<Real> its_parameters) : parameters(std::move(its_parameters)) {
-    const Matrix<Real>&W = parameters.W, &V = parameters.V;
-    Wt = Matrix<Real>(W.columns, W.rows);
-    Vt = Matrix<Real>(V.columns, V.rows);
-    copy_transposed(W, 0, W.rows, Wt);
-    copy_transposed(V, 0, V.rows, Vt);
+  explicit Network(Parameters<Real> p)
+      : parameters(std::move(p)),
+        Wt(parameters.hidden(), parameters.hidden()),
+        Vt(parameters.hidden(), parameters.languages()),
+        zero(1, parameters.hidden()) {
+    copy_transposed(parameters.W, 0, parameters.W.rows, Wt);
+    copy_transposed(parameters.V, 0, parameters.V.rows, Vt);
   }
 };
 
@@ -262,6 +264,8 @@ Parameters<Real> initial_parameters(size_t symbols, size_t hidden, size_t langua
 
 using Symbol = std::uint32_t;                                          // a column of U
 inline constexpr Symbol unknown = std::numeric_limits<Symbol>::max();  // a letter that training never saw: U x = 0
+
+inline constexpr size_t longest_name = 1000;  // letters; the end of the name is one symbol more
 
 // Names as symbols, with their languages: name i is symbols[first[i]] ... symbols[first[i + 1] - 1].
 struct Examples {
@@ -296,16 +300,13 @@ struct Batch {
   Rows step(size_t t) const { return {first_row[t], first_row[t + 1] - first_row[t]}; }
 };
 
-// Examples names[0] ... names[count - 1] by falling length; equal lengths keep their order. (std::stable_sort would
-// allocate.)
+// Examples names[0] ... names[count - 1] by falling length; equal lengths keep their order. (A counting sort.)
 inline void sort_by_length(const Examples& examples, const size_t* names, size_t count, std::vector<size_t>& sorted) {
+  std::array<size_t, longest_name + 2> place{};  // by number of symbols: how many names have it, then where they go
+  for (size_t k = 0; k < count; ++k) ++place[examples.length(names[k])];
+  for (size_t length = place.size(), longer = 0; length-- > 0;) longer += std::exchange(place[length], longer);
   sorted.resize(count);
-  std::iota(sorted.begin(), sorted.end(), size_t{0});
-  std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
-    const size_t length_a = examples.length(names[a]), length_b = examples.length(names[b]);
-    return length_a != length_b ? length_a > length_b : a < b;
-  });
-  for (size_t& name : sorted) name = names[name];
+  for (size_t k = 0; k < count; ++k) sorted[place[examples.length(names[k])]++] = names[k];
 }
 
 // Fills the batch with examples sorted[k], by falling length, for k = first, first + step, ... below last.
@@ -393,9 +394,8 @@ void forward_hidden(const Network<Real>& network, const Batch& batch, Matrix<Rea
     const View<Real> a = h.view().of(batch.step(t));  // a_t, in the end h_t
     for (size_t i = 0; i < a.rows; ++i) {
       const Symbol x = batch.symbol[batch.first_row[t] + i];
-      for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] = p.b(0, j);  // (10.8) a_t = b
-      if (x != unknown)
-        for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] += p.Ut(x, j);  // + U x_t
+      const Real *bias = p.b.row(0), *Ux = x == unknown ? network.zero.row(0) : p.Ut.row(x);
+      for (size_t j = 0; j < h.stride; ++j) a.row(i)[j] = bias[j] + Ux[j];  // (10.8) a_t = b + U x_t
     }
     add_product(a, h.view().of(batch.step(t - 1)), network.Wt.view());  // + W h_{t-1}
     for (size_t i = 0; i < a.rows; ++i)
@@ -738,8 +738,6 @@ inline std::string_view trim(std::string_view text) {
   const size_t first = text.find_first_not_of(white_space);
   return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
-
-inline constexpr size_t longest_name = 1000;  // letters
 
 // The letters of a trimmed name. Throws a TextError if it is too long or malformed.
 inline std::u32string decode_name(std::string_view name, size_t line = 0) {
