@@ -319,18 +319,18 @@ struct EpochReport {
 struct Svg {
   std::string body;
 
-  void text(double x, double y, const char* attributes, const std::string& content) {
-    body += format("<text transform=\"translate(%.1f %.1f)%s>", x, y, attributes);
+  void text(double x, double y, const std::string& attributes, const std::string& content) {
+    body += format("<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, attributes.c_str());
     for (const char c : content) body += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
     body += "</text>\n";
   }
-  void box(double x, double y, double width, double height, const char* attributes) {
-    body +=
-        format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s/>\n", x, y, width, height, attributes);
+  void box(double x, double y, double width, double height, const std::string& attributes) {
+    body += format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s/>\n", x, y, width, height,
+                   attributes.c_str());
   }
 };
 
-// The losses by epoch, in a frame of 420 by 300.
+// The losses by epoch.
 void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left, double top) {
   constexpr double width = 420, height = 300;
   double highest = 0.1;
@@ -338,21 +338,19 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left,
     for (const double loss : {epoch.training.mean_loss(), epoch.validation.mean_loss()})
       if (loss > highest) highest = loss;
   const double unit = std::pow(10, std::floor(std::log10(highest))) / 2, limit = std::ceil(highest / unit) * unit;
-  svg.text(left - 40, top - 14, ")\"", "loss (nats per name)");
+  svg.text(left - 40, top - 14, "", "loss (nats per name)");
   for (int k = 0; k <= 5; ++k) {
     const double y = top + height * (5 - k) / 5;
-    svg.box(left, y, width, 0, "stroke=\"#ddd\"");
-    svg.text(left - 8, y + 4, ")\" text-anchor=\"end\"", format("%.3g", limit * k / 5));
+    svg.box(left, y, width, 1, k == 0 ? "" : "fill=\"#ddd\"");
+    svg.text(left - 8, y + 4, "text-anchor=\"end\"", format("%.3g", limit * k / 5));
   }
-  const double epochs = static_cast<double>(history.size());
-  const auto x_of = [&](size_t epoch) {
-    return left + (epochs > 1 ? (static_cast<double>(epoch) - 1) / (epochs - 1) : 0.5) * width;
-  };
+  const double steps = static_cast<double>(std::max<size_t>(2, history.size()) - 1);
+  const auto x_of = [&](size_t epoch) { return left + static_cast<double>(epoch - 1) / steps * width; };
   for (size_t epoch = 1, every = (history.size() + 9) / 10; epoch <= history.size(); epoch += every)
-    svg.text(x_of(epoch), top + height + 20, ")\" text-anchor=\"middle\"", std::to_string(epoch));
-  svg.text(left + width / 2, top + height + 42, ")\" text-anchor=\"middle\"", "epoch");
+    svg.text(x_of(epoch), top + height + 20, "text-anchor=\"middle\"", std::to_string(epoch));
+  svg.text(left + width / 2, top + height + 42, "text-anchor=\"middle\"", "epoch");
   for (const bool validation : {false, true}) {
-    const char* const colour = validation ? "#d9622b" : "#1f6fb4";
+    const std::string colour = validation ? "\"#d9622b\"" : "\"#1f6fb4\"";
     std::string points;
     for (size_t epoch = 1; epoch <= history.size(); ++epoch) {
       const EpochReport& report = history[epoch - 1];
@@ -360,29 +358,28 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left,
       if (!std::isfinite(loss)) continue;
       const double x = x_of(epoch), y = top + height * (1 - loss / limit);
       points += format("%.1f,%.1f ", x, y);
-      if (history.size() <= 30) svg.box(x - 3, y - 3, 6, 6, format("rx=\"3\" fill=\"%s\"", colour).c_str());
+      if (history.size() <= 30) svg.box(x - 3, y - 3, 6, 6, "rx=\"3\" fill=" + colour);
     }
-    svg.body +=
-        format("<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", points.c_str(), colour);
+    svg.body += "<polyline points=\"" + points + "\" fill=\"none\" stroke-width=\"2\" stroke=" + colour + "/>\n";
     const double legend = left + (validation ? 220 : 90);
-    svg.box(legend, top + height + 66, 14, 4, format("fill=\"%s\"", colour).c_str());
-    svg.text(legend + 20, top + height + 72, ")\"", validation ? "validation" : "training");
+    svg.box(legend, top + height + 66, 14, 4, "fill=" + colour);
+    svg.text(legend + 20, top + height + 72, "", validation ? "validation" : "training");
   }
 }
 
 void draw_confusion(Svg& svg, const Confusion& confusion, const std::vector<std::string>& languages, double left,
                     double top, double cell) {
+  svg.text(left, top - 124, "", "confusion: rows true, columns predicted, per cent of the row");
   for (size_t i = 0; i < languages.size(); ++i) {
-    const double at = static_cast<double>(i) * cell;
-    svg.text(left - 6, top + at + 13, ")\" text-anchor=\"end\"", fit(languages[i], 14));
-    svg.text(left + at + 13, top - 6, " rotate(-90)\"", fit(languages[i], 14));
+    const double at = static_cast<double>(i) * cell, x = left + at + 13, y = top - 6;
+    svg.text(left - 6, top + at + 13, "text-anchor=\"end\"", fit(languages[i], 14));
+    svg.text(x, y, format("transform=\"rotate(-90 %.1f %.1f)\"", x, y), fit(languages[i], 14));
     for (size_t k = 0; k < languages.size(); ++k) {
       if (confusion(i, k) == 0) continue;
-      const double share = ratio(confusion(i, k), confusion.support(i)), x = left + static_cast<double>(k) * cell;
-      svg.box(x, top + at, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", 0.06 + 0.94 * share).c_str());
-      svg.text(x + cell / 2, top + at + 12,
-               share > 0.45 ? ")\" font-size=\"9\" text-anchor=\"middle\" fill=\"#fff\""
-                            : ")\" font-size=\"9\" text-anchor=\"middle\"",
+      const double share = ratio(confusion(i, k), confusion.support(i)), column = left + static_cast<double>(k) * cell;
+      svg.box(column, top + at, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", 0.06 + 0.94 * share));
+      svg.text(column + cell / 2, top + at + 12,
+               std::string("font-size=\"9\" text-anchor=\"middle\"") + (share > 0.45 ? " fill=\"#fff\"" : ""),
                format("%.0f", 100 * share));
     }
   }
@@ -393,20 +390,19 @@ void draw_confusion(Svg& svg, const Confusion& confusion, const std::vector<std:
 // report.svg: the loss curves on the left, the confusion matrix on the right.
 std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test,
                         const std::vector<std::string>& languages) {
-  const double left = 60, top = 70, cell = 18, matrix_left = 650, matrix_top = top + 110;
+  const double left = 60, top = 70, cell = 18, matrix_left = 650, matrix_top = 180;
   const double size = cell * static_cast<double>(languages.size());
   Svg svg;
   svg.body = format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#222\">\n",
-      matrix_left + size + 40, std::max(480.0, matrix_top + size + 40));
+      matrix_left + std::max(400.0, size + 40), std::max(480.0, matrix_top + size + 40));
   svg.body += "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
-  svg.text(left, 30, ")\" font-size=\"17\" font-weight=\"bold\"",
+  svg.text(left, 30, "font-size=\"17\" font-weight=\"bold\"",
            test.score.names == 0 ? std::string("No test names")
                                  : format("Test accuracy %.1f%%, macro F1 %.1f%% on %zu names the network never saw",
                                           test.score.accuracy(), 100 * test.confusion.macro_f1(), test.score.names));
   draw_losses(svg, history, left, top);
-  svg.text(matrix_left, top - 14, ")\"", "confusion: rows true, columns predicted, per cent of the row");
   draw_confusion(svg, test.confusion, languages, matrix_left, matrix_top, cell);
   return svg.body + "</svg>\n";
 }

@@ -280,6 +280,7 @@ struct Examples {
     return most;
   }
   void add(const std::vector<Symbol>& name, size_t its_language) {
+    assert(!name.empty() && name.size() <= longest_name + 1);
     symbols.insert(symbols.end(), name.begin(), name.end());
     first.push_back(symbols.size());
     language.push_back(its_language);
