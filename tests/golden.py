@@ -8,8 +8,13 @@ the loss from its own log_softmax, and steps with its own SGD. Text is judged by
 here follows the C++; tests/golden/README.md states the rules and the grammar of the files.
 """
 
+import fractions
+import math
 import os
 import struct
+
+# The last digits depend on the order in which a product adds. These name one order, so that the files can be remade.
+os.environ["OPENBLAS_CORETYPE"], os.environ["ATEN_CPU_CAPABILITY"] = "Prescott", "avx2"
 
 import torch
 
@@ -19,6 +24,7 @@ torch.set_default_dtype(torch.float64)
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 MASK = 2**64 - 1
 UNKNOWN = -1
+PARTS = "training", "validation", "test"
 
 
 # --- The files ---
@@ -31,8 +37,8 @@ def text_of(token):
 class File:
     """Blocks of tokens: `name rows columns`, then the rows, one a line."""
 
-    def __init__(self, path):
-        self.path, self.lines = os.path.join(FOLDER, path), []
+    def __init__(self, path, encoding="ascii"):
+        self.path, self.encoding, self.lines = os.path.join(FOLDER, path), encoding, []
 
     def __enter__(self):
         return self
@@ -40,7 +46,7 @@ class File:
     def __exit__(self, failed, *_):
         if not failed:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            with open(self.path, "w", encoding="ascii", newline="\n") as out:
+            with open(self.path, "w", encoding=self.encoding, newline="\n") as out:
                 out.write("".join(line + "\n" for line in self.lines))
 
     def table(self, name, rows):
@@ -113,6 +119,12 @@ def fnv1a(data):
     return value
 
 
+def part(name, split_seed):
+    """The name's first output, and its part."""
+    value = SplitMix64((fnv1a(name) + split_seed) & MASK).next()
+    return value, PARTS[max(0, value % 10 - 7)]
+
+
 def judge(line):
     """What must happen to a line; if it is accepted, also its trimmed bytes and its letters."""
     name = line.strip(b" \t\n\v\f\r")
@@ -164,8 +176,9 @@ def leaves(p):
     return {name: matrix.clone().requires_grad_() for name, matrix in p.items()}
 
 
-def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, names):
-    p = leaves(any_parameters(symbols, hidden, languages, SplitMix64(seed)))
+def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, names, scale_of_o=1):
+    p = any_parameters(symbols, hidden, languages, SplitMix64(seed))
+    p = leaves(p | {"V": p["V"] * scale_of_o, "c": p["c"] * scale_of_o})
     read = [read_name(p, name) for name, _ in names]
     for steps in read:
         for step in steps:
@@ -186,6 +199,7 @@ def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, name
         out.value("loss", loss.item())
         for name in "UbWVc":
             out.matrix("d" + name, p[name].grad)
+    return [[step["o"].flatten().tolist() for step in steps] for steps in read]
 
 
 UNEQUAL = [([0, 1, 2, 5], 0), ([3, 5], 1), ([1, UNKNOWN, 0, 0, 4, 5], 2), ([2, 2, 1, 5], 1), ([UNKNOWN, 5], 2)]
@@ -196,9 +210,76 @@ def write_forward_backward():
     forward_backward("batch.txt", 2, 5, 6, 3, 0.15, UNEQUAL)
     forward_backward("last_step.txt", 3, 4, 6, 3, 0, UNEQUAL)
     forward_backward("plain_sum.txt", 4, 4, 6, 3, 1, UNEQUAL)
+    names = [([0, 1, 2, 5], 0), ([3, 5], 1), ([UNKNOWN, 4, 5], 0)]
+    o = forward_backward("huge.txt", 1, 4, 6, 3, 0.15, names, 2000)
+    steps = [(sorted(step), step[language]) for name, (_, language) in zip(o, names) for step in name]
+    assert max(step[-1] for step, _ in steps) > 800, "e^o is infinite"
+    assert min(step[-1] for step, _ in steps) < -800, "every e^o is 0"
+    assert max(step[-1] - true for step, true in steps) > 800, "y of the name's language is 0"
+    assert min(step[-1] - step[-2] for step, _ in steps) > 100, "in float y is 0 and 1, whatever the rounding of o"
 
 
 # --- Training ---
+
+
+class Run:
+    """Training with torch's SGD: the order of each epoch, the figures of each mini-batch, and how it ended."""
+
+    def __init__(self, set_up, p, names, languages, random):
+        self.orders, self.batches, self.ended, self.p = [], [], None, leaves(p)
+        sgd = torch.optim.SGD(self.p.values(), lr=set_up["learning_rate"], momentum=set_up["momentum"])
+        order, size = list(range(len(names))), set_up["batch_size"]
+        self.total = set_up["epochs"] * -(-len(names) // size)
+        for _ in range(set_up["epochs"]):
+            random.shuffle(order)
+            self.orders.append(list(order))
+            for first in range(0, len(order), size):
+                self.step(set_up, sgd, [(names[i], languages[i]) for i in order[first:first + size]])
+                if self.ended:
+                    return
+                if len(self.batches) == 1:
+                    self.after_first = {name: matrix.detach().clone() for name, matrix in self.p.items()}
+
+    def step(self, set_up, sgd, batch):
+        k = len(self.batches)
+        rate = set_up["learning_rate"] * (1 - k / self.total if set_up["decay"] == "linear" else 1)
+        losses = [step_losses(read_name(self.p, name), language) for name, language in batch]
+        loss = sum(name[-1].item() for name in losses)
+        sgd.zero_grad()
+        sum(weighted(name, set_up["prefix_weight"]) for name in losses).backward()
+        norm = torch.cat([matrix.grad.flatten() for matrix in self.p.values()]).norm().item()
+        if not math.isfinite(norm):
+            self.ended = k, "norm"
+            return
+        factor = min(1.0, set_up["clip_norm"] / norm) if norm else 1.0
+        for matrix in self.p.values():
+            matrix.grad *= factor
+        for group in sgd.param_groups:
+            group["lr"] = rate
+        sgd.step()
+        if not math.isfinite(loss):
+            self.ended = k, "loss"
+        else:
+            self.batches.append([loss, rate, norm, factor])
+
+
+def write_run(path, set_up, initial, names, languages, random):
+    run = Run(set_up, initial, names, languages, random)
+    with File("training/" + path) as out:
+        for name in ("hidden", "symbols", "epochs", "batch_size", "learning_rate", "momentum", "clip_norm",
+                     "prefix_weight", "decay", "seed"):
+            out.value(name, set_up[name])
+        out.row("languages", languages)
+        for i, name in enumerate(names):
+            out.row(f"name{i}.symbols", name)
+        out.parameters(initial, "initial.")
+        out.table("order", run.orders)
+        out.table("batches", run.batches)
+        if run.ended:
+            out.row("ended", run.ended)
+        out.parameters(run.after_first, "first.")
+        out.parameters(run.p, "final.")
+    return run
 
 
 def write_training(decay):
@@ -207,50 +288,35 @@ def write_training(decay):
     names = [[letters.next() % 6 for _ in range(length)] + [6] for length in lengths]
     names[3][1] = UNKNOWN
     languages = [i % 3 for i in range(len(names))]
-    seed, hidden, symbols, epochs, batch_size = 9, 5, 7, 10, 3
-    start_rate, momentum, clip_norm, prefix_weight = 0.08, 0.9, 3.5, 0.15
+    set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.08, "momentum": 0.9,
+              "clip_norm": 3.5, "prefix_weight": 0.15, "decay": decay, "seed": 9}
+    random = SplitMix64(set_up["seed"])
+    run = write_run(decay + ".txt", set_up, initial_parameters(7, 5, 3, random), names, languages, random)
+    clipped = sum(factor < 1 for *_, factor in run.batches)
+    print(f"training/{decay}.txt: {len(run.batches)} mini-batches, {clipped} of them clipped")
+    assert len(run.batches) == run.total == 50 and 10 <= clipped <= 40 and not run.ended
 
-    random = SplitMix64(seed)
-    initial = initial_parameters(symbols, hidden, 3, random)
-    p = leaves(initial)
-    sgd = torch.optim.SGD(p.values(), lr=start_rate, momentum=momentum)
-    order, orders, batches = list(range(len(names))), [], []
-    total = epochs * -(-len(names) // batch_size)
-    for _ in range(epochs):
-        random.shuffle(order)
-        orders.append(list(order))
-        for first in range(0, len(order), batch_size):
-            rate = start_rate * (1 - len(batches) / total) if decay == "linear" else start_rate
-            losses = [step_losses(read_name(p, names[i]), languages[i]) for i in order[first:first + batch_size]]
-            sgd.zero_grad()
-            sum(weighted(name, prefix_weight) for name in losses).backward()
-            norm = torch.cat([matrix.grad.flatten() for matrix in p.values()]).norm().item()
-            factor = min(1.0, clip_norm / norm)
-            for matrix in p.values():
-                matrix.grad *= factor
-            for group in sgd.param_groups:
-                group["lr"] = rate
-            sgd.step()
-            batches.append([sum(name[-1].item() for name in losses), rate, norm, factor])
-            if len(batches) == 1:
-                after_first = {name: matrix.detach().clone() for name, matrix in p.items()}
-    clipped = sum(factor < 1 for *_, factor in batches)
-    print(f"training/{decay}.txt: {len(batches)} mini-batches, {clipped} of them clipped")
-    assert len(batches) == total == 50 and 10 <= clipped <= 40
 
-    with File(f"training/{decay}.txt") as out:
-        for name, value in (("hidden", hidden), ("symbols", symbols), ("epochs", epochs), ("batch_size", batch_size),
-                            ("learning_rate", start_rate), ("momentum", momentum), ("clip_norm", clip_norm),
-                            ("prefix_weight", prefix_weight), ("decay", decay), ("seed", seed)):
-            out.value(name, value)
-        out.row("languages", languages)
-        for i, name in enumerate(names):
-            out.row(f"name{i}.symbols", name)
-        out.parameters(initial, "initial.")
-        out.table("order", orders)
-        out.table("batches", batches)
-        out.parameters(after_first, "first.")
-        out.parameters(p, "final.")
+def write_ended_training():
+    """Runs that end early. o of language 2 is so low that its y is exactly 0, until a name of that language comes."""
+    names = [[0, 1, 3], [2, 3], [1, 0, 2, 3], [1, 3], [2, 0, 3], [0, 3]]
+    languages = [0, 1, 0, 1, 2, 1]
+    set_up = {"hidden": 3, "symbols": 4, "epochs": 2, "batch_size": 1, "learning_rate": 0.1, "momentum": 0.9,
+              "clip_norm": 1.5, "prefix_weight": 0.15, "decay": "linear", "seed": 3}
+
+    def run(path, V2, c0, c2):
+        random = SplitMix64(set_up["seed"])
+        initial_parameters(4, 3, 3, random)  # drawn and thrown away: the first shuffle goes on from there
+        p = any_parameters(4, 3, 3, SplitMix64(17))
+        p["V"][2] *= V2
+        p["c"][0, 0], p["c"][2, 0] = c0, c2
+        return write_run(path, set_up, p, names, languages, random)
+
+    ended = run("norm_not_finite.txt", 1e160, 0.5, -1e170)  # squares of dU, db and dW overflow
+    assert ended.ended[1] == "norm" and 2 <= ended.ended[0] < len(names) - 1
+    ended = run("loss_not_finite.txt", 1, 1e307, -1.79e308)  # o_0 - o_2 overflows; language 0 has y = 1 and no gradient
+    assert ended.ended[1] == "loss" and 2 <= ended.ended[0] < len(names) - 1
+    assert any(norm == 0 for _, _, norm, _ in ended.batches[1:]) and any(norm > 0 for _, _, norm, _ in ended.batches)
 
 
 # --- The rest ---
@@ -278,10 +344,8 @@ def write_split():
     for split_seed in (0, 1, 2, MASK):
         for name in names:
             data = name.encode()
-            value = SplitMix64((fnv1a(data) + split_seed) & MASK).next()
-            part = ("training", "validation", "test")[max(0, value % 10 - 7)]
-            rows.append([data.hex(), fnv1a(data), split_seed, value, part])
-    assert {row[-1] for row in rows} == {"training", "validation", "test"}
+            rows.append([data.hex(), fnv1a(data), split_seed, *part(data, split_seed)])
+    assert {row[-1] for row in rows} == set(PARTS)
     with File("split.txt") as out:
         out.table("split", rows)
 
@@ -298,12 +362,20 @@ def write_text():
         "f09f98", "c3a9c3", "c3a92ec3")]
     lines += [b"a" * 1000, b" " + b"a" * 1000 + b"\r", b"a" * 1001, "\u00e9".encode() * 1000, "\u00e9".encode() * 1001,
               b"a" * 1000 + b"\xff", b"\xff" * 1001, b"\xff" * 4001, "\U00010348".encode() * 1001]
+    lines += ["\U00010348".encode() * 1000, b" " + "\U00010348".encode() * 1000]
+    lines += [bytes.fromhex(line) for line in (
+        "e228a1", "f0289f98", "f09f2880", "c3c3", "c3ff", "f8908080",
+        "1c611f", "006100", "c28561c285", "e280a861", "e3808061", "65cc81")]  # these are accepted as they are
     files = [(b"\xef\xbb\xbf  Ann \r\n\r\n\tde la Cruz\r\nAnn\nB", "accepted", 0, [b"Ann", b"de la Cruz", b"B"], 1),
              (b"ann\nAnn\nann\n ann\t\n\n", "accepted", 0, [b"ann", b"Ann"], 2),
              (b"Ann\n\nB\xff\nC\n", "malformed", 3, [], 0),
              (b"Ann\n" + b"x" * 1001 + b"\n\xff\n", "too_long", 2, [], 0),
              (b"Ann\n\xef\xbb\xbfAnn\n", "accepted", 0, [b"Ann", b"\xef\xbb\xbfAnn"], 0),
-             (b"", "no_name", 0, [], 0), (b"\xef\xbb\xbf", "no_name", 0, [], 0), (b"\n \r\n\n", "no_name", 0, [], 0)]
+             (b"", "no_name", 0, [], 0), (b"\xef\xbb\xbf", "no_name", 0, [], 0), (b"\n \r\n\n", "no_name", 0, [], 0),
+             (b"a\rb", "accepted", 0, [b"a\rb"], 0), (b"a\r\nb\r\n\xff\r\n", "malformed", 3, [], 0),
+             (b"a\rb\n\xff\n", "malformed", 2, [], 0),
+             (b"\xef\xbb\xbf\xef\xbb\xbfa", "accepted", 0, [b"\xef\xbb\xbfa"], 0),
+             (b"a\na\n\xff", "malformed", 3, [], 0)]
     with File("text.txt") as out:
         out.table("alphabet", [[letter_name(letter)] for letter in alphabet])
         judged = [judge(line) for line in lines]
@@ -316,6 +388,46 @@ def write_text():
         out.table("files", [[hexadecimal(data), verdict, line, repeats] for data, verdict, line, _, repeats in files])
         for i, (*_, names, _) in enumerate(files):
             out.table(f"file{i}.names", [[name.hex()] for name in names])
+
+
+def names_of(text):
+    """The names of a file that is accepted."""
+    judged = [judge(line)[:2] for line in text.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    return list(dict.fromkeys(name for verdict, name in judged if verdict == "accepted"))
+
+
+def write_data():
+    split_seed = 4
+    files = {"zapotec.txt": "xhu\n B\u00e9nn\t\nLuu\nGuie'\nNisa\nBi\n",
+             "\U00010330.txt": "\U00010330\U00010344\U00010344\U00010330\nWulfila\n\U00010332\U0001033f\nAnna\n",
+             "Irish-Old.txt": "Ann\nBr\u00edg\n  Niall \nC\u00fa Chulainn\n\u1681\u1689\nAed\n",
+             "README.md": "No names\nQqq\n", ".txt": "Qqq\n",
+             "\uff21.txt": "\uff21\uff42\n\ufffdx\n\uff22\uff23\n\uff22\uff23\n",
+             "Zulu.txt": "Zanele\nThabo\nNandi\nAnn\n\u01c3Xabo\n",
+             "Irish.txt": "\ufeffO'Neill\r\nMurphy\r\n\r\nAnn\r\nByrne \r\nWalsh\r\nO'Neill\r\nKelly\r\nRyan"}
+    files = {name.encode(): text.encode() for name, text in files.items()}
+    languages = sorted(name.removesuffix(b".txt") for name in files if name.endswith(b".txt") and name != b".txt")
+    examples = {each: [] for each in PARTS}
+    for k, language in enumerate(languages):
+        for name in names_of(files[language + b".txt"]):
+            examples[part(name, split_seed)[1]].append((k, name))
+    letters_in = {each: {letter for _, name in examples[each] for letter in name.decode()} for each in PARTS}
+    alphabet = sorted(letters_in["training"])
+    utf16 = sorted(alphabet, key=lambda letter: letter.encode("utf-16-be"))
+    lines = [line for text in files.values() for line in text.split(b"\n") if judge(line)[0] == "accepted"]
+    assert {k for k, _ in examples["training"]} == set(range(len(languages))), "every language has a training name"
+    assert utf16 != alphabet and all(examples.values())
+    assert letters_in["validation"] - letters_in["training"] and letters_in["test"] - letters_in["training"]
+    assert any(part(line, split_seed)[1] != part(judge(line)[1], split_seed)[1] for line in lines)
+    with File("data.txt") as out:
+        out.value("split_seed", split_seed)
+        out.table("files", [[name.hex(), hexadecimal(text)] for name, text in files.items()])
+        out.table("languages", [[language.hex()] for language in languages])
+        out.table("alphabet", [[letter_name(letter)] for letter in alphabet])
+        for each in PARTS:
+            out.table(each, [[k, name.hex()] for k, name in examples[each]])
+            for i, (_, name) in enumerate(examples[each]):
+                out.row(f"{each}{i}.symbols", symbols_of(name.decode(), alphabet))
 
 
 def by_falling_length(indices, names):
@@ -370,8 +482,9 @@ def write_model():
     for name in "UbWVc":
         lines.append("%s %d %d" % (name, *p[name].shape))
         lines += [" ".join(map(shortest, row)) for row in p[name].tolist()]
+    lines.append("end")
     with File("model.txt") as out:
-        out.lines = lines + ["end"]
+        out.lines = lines
     names = ["A", "z", "\u738b", "qqq", "Ann", "O'Brien", "de la Cruz", "Anna-Beata", "\u0438\u0438", "\u00e9t\u00e9",
              "Zi\u0142na", "X", "a" * 40]
     while len(names) < 50:
@@ -380,17 +493,169 @@ def write_model():
         if name and name not in names:
             names.append(name)
     with File("probabilities.txt") as out:
-        out.table("probabilities", [[name.encode().hex()] +
-                                    read_name(p, symbols_of(name, alphabet))[-1]["y"].flatten().tolist()
-                                    for name in names])
+        write_answers(out, p, names, alphabet)
+    write_refusals(lines)
+
+
+def write_answers(out, p, names, alphabet):
+    """y_T of each name, and the first of its largest entries."""
+    answers = [read_name(p, symbols_of(name, alphabet))[-1]["y"].flatten().tolist() for name in names]
+    out.table("probabilities", [[name.encode().hex()] + y for name, y in zip(names, answers)])
+    out.table("answers", [[y.index(max(y))] for y in answers])
+    assert all(other == max(y) or other < max(y) - 1e-4 for y in answers for other in y), "float finds the same"
+    return answers
+
+
+def write_refusals(lines):
+    """Edits of model.txt, and the line that a reader must name; lines count from 1."""
+    rows = []
+
+    def edit(first, last, new, refused):
+        rows.append([first, last, hexadecimal(new), refused])
+
+    def put(line, new, later=0):
+        """`new` for one line; the line `later` lines below is refused."""
+        first = lines.index(line) + 1
+        edit(first, first, new if isinstance(new, bytes) else new.encode() + b"\n", first + later)
+
+    end = len(lines)
+    U, b, W, V, c = (next(i for i, line in enumerate(lines, 1) if line.startswith(name + " ")) for name in "UbWVc")
+    edit(1, end, b"", 1)
+    for new in ("rnn-model 2", "rnn-model", "rnn-model 1 ", "rnn-model 1\r", "\ufeffrnn-model 1", "\nrnn-model 1"):
+        put(lines[0], new)
+    for new in ("epoch -3", "epoch +3", "epoch 3.0", "epoch 0x3", "epoch 3 ", " epoch 3", "epoch  3", "epoch\t3",
+                "epoch 3 3", "epoch ", "epoch", "Epoch 3", "epochs 3", "epoch 3\r", "epoch 18446744073709551616",
+                "epoch 100000000000000000000"):
+        put(lines[1], new)
+    for new in ("split_seed 18446744073709551616", "split_seed 36893488147419103231", "seed 1"):
+        put(lines[2], new)
+    edit(3, 3, b"", 3)
+    for new in ("languages 9223372036854775808", "languages 18446744073709551615", "languages 4096"):
+        put(lines[3], new)
+    edit(4, 7, b"languages 0\n", 4)
+    edit(4, 7, b"languages 1\nIrish\n", 4)
+    put("languages 3", "languages 2", 3)  # the line after is then no count of letters
+    put("languages 3", "languages 4", 4)
+    put("Irish", "")
+    put("Irish", "Polish", 1)
+    put("Polish", "Irish")
+    put("Polish", "Zulu", 1)
+    put("Polish", "polish", 1)
+    for new in ("Pol ish", "Polish ", "Polish\r", "Pol\tish", "Pol\vish", "Pol\fish"):
+        put("Polish", new)
+    for new in (b"Pol\xffsh\n", b"Pol\xc3\n", b"P\xed\xa0\x80\n", b"P\xc1\xaf\n"):
+        put("Polish", new)
+    for new in ("letters 18446744073709551615", "letters 2635249153387078803", "letters 1000", "letters -1"):
+        put("letters 19", new)
+    put("letters 19", "letters 18", 19)
+    put("letters 19", "letters 20", 20)
+    for new in ("U+002d", "u+002D", "U+2D", "U+0002D", "U-002D", "U+002D ", "U+002G", "U+ 02D", "U++02D", "002D", "-",
+                "U+D800", "U+DFFF", "U+110000", "U+100000041", "U+0027", "U+001F", ""):
+        put("U+002D", new)
+    put("U+002D", "U+0042", 1)  # it is no smaller than the next
+    for new in ("U 0 20", "U 4097 20", "U 6 19", "U 6 21", "U -6 20", "U 6", "U 6 20 1", "V 6 20", "U 4096 20",
+                "U 40 20", "U 18446744073709551615 20"):
+        put("U 6 20", new)
+    put("U 6 20", "U 5 20", 6)
+    put("U 6 20", "U 7 20", 7)
+    for line, news in ((b, ("b 5 1", "b 6 2", "b 1 6", "b 6", "c 6 1")), (W, ("W 6 5", "W 5 6", "U 6 6")),
+                       (V, ("V 2 6", "V 6 3", "V 3 5")), (c, ("c 2 1", "c 1 3", "c 3 2"))):
+        for new in news:
+            edit(line, line, new.encode() + b"\n", line)
+    numbers = ("inf", "-inf", "infinity", "nan", "NAN", "1e39", "-1e39", "1e999999999999",
+               "340282356779733661637539395458142568448", "0x1", "0x1p3", "1e", "1e+", "1e5.0", ".", "+", "-", "e5",
+               "--1", "+-1", "1..2", "1.2.3", "1,5", "1_0", "1d", "1f", "1.5\u00a0", "\u0661", "", " 1", "1 ", "\t1",
+               "1\t", "1\r", "1 1", "1\v", "1\0")
+    for number in numbers:
+        edit(b + 2, b + 2, number.encode() + b"\n", b + 2)
+    row = lines[U + 1].split()
+    for new in (row[:-1], row + ["0"], row[:3] + [""] + row[3:], [""] + row, row + [""], row[:3] + ["nan"] + row[4:]):
+        edit(U + 2, U + 2, " ".join(new).encode() + b"\n", U + 2)
+    edit(U + 2, U + 2, "\t".join(row).encode() + b"\n", U + 2)
+    edit(U + 2, U + 2, b"", b - 1)  # a row too few: the next matrix stands where it was
+    edit(W + 2, W + 2, b"", V - 1)
+    edit(b, b, b"\nb 6 1\n", b)
+    edit(end, end, b"end", end)
+    edit(end, end, b"", end)
+    edit(end, end, b"END\n", end)
+    edit(end, end, b"end \n", end)
+    edit(end, end, b"\nend\n", end)
+    for behind in (b"\n", b"end\n", b" ", b"\0"):
+        edit(end, end, b"end\n" + behind, end + 1)
+    edit(W + 1, end, b"", W + 1)  # cut off behind a line
+    edit(W + 1, end, lines[W].encode()[:20], W + 1)  # cut off within one
+    with File("refusals.txt") as out:
+        out.table("edits", rows)
+
+
+def nearest_float(decimal):
+    """The float nearest to a decimal, by exact fractions; of two equally near the one whose last bit is 0."""
+    def float_of(bits):
+        return struct.unpack("f", struct.pack("I", bits))[0]
+
+    exact, largest = abs(fractions.Fraction(decimal)), 0x7F7FFFFF
+    low, high = 0, largest  # bits, which rise with the float; in the end `low` is the last float not above
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if float_of(middle) <= exact else (low, middle - 1)
+    if low < largest:
+        below, above = exact - fractions.Fraction(float_of(low)), fractions.Fraction(float_of(low + 1)) - exact
+        low += above < below or (above == below and low % 2 == 1)
+    else:
+        assert exact < 2**128 - 2**103
+    return -float_of(low) if decimal.startswith("-") else float_of(low)
+
+
+def write_second_model():
+    """A model that a narrow reader refuses or misreads. Two languages have equal rows, so that their y are equal."""
+    alphabet = sorted("\0\t Aa\u00e9\ud7ff\ue000\ufeff\U00010348\U0010ffff")
+    languages = ["Twi", "a\u00a0b", "\u0395\u03bb\u03bb\u03b7\u03bd\u03b9\u03ba\u03ac", "\ufeffx", "\U00010330"]
+    half_of_the_smallest = ("7.0064923216240853546186479164495806564013097093825788587853"
+                            "4141944895541342930300743319094181060791015625e-46")
+    text = {
+        "U": [["+.5", "5.", "1E-2", "1e-45", "-0", "000.25", "2.5e-0001", "3.4028235677973366e38",
+               "340282356779733661637539395458142568447", "-3.4028235677973366e38", "1e-400", "-1.25E+0"],
+              ["7.00649232162408535461864791644959e-46", "7.00649232162408535461864791644958e-46",
+               half_of_the_smallest, "-7.1e-46", "1.17549435e-38", "1.1754942e-38", "-.5e0", "1e-99999", "0e99999",
+               "1.00000005960464477540000000001", "1.000000059604644775390625", "1.00000017881393432617187499"],
+              ["1.000000178813934326171875", "-1.00000005960464477540000000001", "0." + "0" * 50 + "7e50",
+               "-100000000000000000000e-20", "123456789012345678901234567890e-30", "16777217", "-16777219",
+               "16777217.0000000000000000001", "+0", "1e0", "-0.3", "9.999999999999999999999999999e-1"]],
+        "b": [["0.1"], ["-.2"], ["+3e-1"]],
+        "W": [["0.5", "-0.25", "+.125"], ["1e-1", "-1E-1", "7.5e-01"], ["-00.6", "6.25E-2", "0.3"]],
+        "V": [["2.5", "-1.5", ".75"], ["0", "-0", "0."], ["-2.", "1.25", "+1.5"], [".0", "0e0", "+0"],
+              ["5e-1", "-2.25E0", "-1"]],
+        "c": [["2."], ["+.25"], ["-3.125"], ["25e-2"], ["1.5E0"]]}
+    p = {name: torch.tensor([[nearest_float(word) for word in row] for row in rows]) for name, rows in text.items()}
+    lines = ["rnn-model 1", "epoch 0", "split_seed 9007199254740993", f"languages {len(languages)}", *languages,
+             f"letters {len(alphabet)}", *map(letter_name, alphabet)]
+    for name, rows in text.items():
+        lines += [f"{name} {len(rows)} {len(rows[0])}"] + [" ".join(row) for row in rows]
+    with File("model2.txt", encoding="utf-8") as out:
+        out.lines = lines + ["end"]
+    names = ["A", "a", "\u00e9", "\U00010348", "\U00010348A\U00010348", "a\ta", "\0", "\0a\0", "\ufeffA",
+             "\ue000\ud7ff", "\U0010ffff", "q", "\U0001f600A", "Aa Aa", "aaaa", "\u00e9\u00e9A", "e\u0301", "qqq",
+             "\ud7ff\U0010ffffaA"]
+    with File("probabilities2.txt") as out:
+        out.value("epoch", 0)
+        out.value("split_seed", 9007199254740993)
+        out.table("languages", [[language.encode().hex()] for language in languages])
+        out.table("letters", [[letter_name(letter)] for letter in alphabet])
+        out.parameters(p)
+        answers = write_answers(out, p, names, alphabet)
+    likeliest = [y.index(max(y)) for y in answers]
+    assert all(y[1] == y[3] for y in answers) and likeliest.count(1) > 2 and len(set(likeliest)) > 2
 
 
 if __name__ == "__main__":
     write_random()
     write_split()
     write_text()
+    write_data()
     write_packing()
     write_forward_backward()
     write_training("linear")
     write_training("none")
+    write_ended_training()
     write_model()
+    write_second_model()
