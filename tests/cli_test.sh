@@ -4,6 +4,7 @@
 set -u
 rnn=${RNN:-$PWD/rnn}
 data=$PWD/data
+vectors=$PWD/tests/golden
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -185,6 +186,20 @@ says "it names the epoch and what to lower" grep -qE 'diverged in epoch [0-9]+.*
 same "status on a full disk" $? 1
 says "it says which file" grep -q 'File too large' err
 says "a full disk leaves the model whole" cmp -s models/rnn.txt kept
+
+# The files of tests/golden/data.txt: languages, letters and parts as they stand there
+mkdir golden
+sed -n '/^files /,/^languages /{s/^\([0-9a-f]*\) \([0-9a-f]*\)$/\1 \2/p}' "$vectors/data.txt" | while read -r name bytes; do
+  printf "$(sed 's/../\\x&/g' <<<"$bytes")" >"golden/$(printf "$(sed 's/../\\x&/g' <<<"$name")")"
+done
+rows() { sed -n "s/^$1 \([0-9]*\) .*/\1/p" "$vectors/data.txt"; }
+block() { sed -n "/^$1 /,/^[a-z.0-9]* [0-9]* [0-9]*\$/p" "$vectors/data.txt" | sed '1d;$d'; }
+"$rnn" golden --epochs 1 --split_seed "$(sed -n 2p "$vectors/data.txt")" --model_dir golden_models >golden.log || fail "golden data"
+same "what data.txt holds" "$(sed -n 1p golden.log | grep -oE '^.* to test')" \
+  "$(rows languages) languages, $(rows alphabet) letters, $(rows training) names to train on, $(rows validation) to validate, $(rows test) to test"
+same "letters of data.txt" "$(grep '^U+' golden_models/rnn.txt)" "$(block alphabet)"
+same "languages of data.txt" "$(sed -n "5,$(($(rows languages) + 4))p" golden_models/rnn.txt | od -An -v -tx1 | tr -d ' \n')" \
+  "$(block languages | sed 's/$/0a/' | tr -d '\n')"
 
 # The real data, once, with few epochs
 "$rnn" "$data" --epochs 1 --model_dir real >real.log || fail "training on data/"

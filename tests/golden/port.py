@@ -476,9 +476,9 @@ class GoldenFile:
     def close(self, block, mine, **options):
         self.compare(block, mine, float, 1e-12, **options)
 
-    def compare_five(self, prefix, mine):
+    def compare_five(self, prefix, mine, **options):
         for key in FIVE:
-            self.close(prefix + key, mine[key])
+            self.close(prefix + key, mine[key], **options)
 
     def done(self):
         unread = [block for block in self.blocks if block not in self.read]
@@ -581,10 +581,11 @@ def check_training(golden):
     if ends_early:
         p = golden.five("initial.")                                     # in place of those that were drawn
     golden.compare_five("initial.", p)
+    magnitude = "itself" if ends_early else None
     orders, batches = [], []
     for order, *numbers in train(p, names, languages, random, set_up):
         if not batches:
-            golden.compare_five("first.", p)
+            golden.compare_five("first.", p, magnitude=magnitude)
         orders.append(order)
         batches.append(numbers)
     if ends_early:
@@ -592,7 +593,7 @@ def check_training(golden):
         golden.compare("ended", [[str(len(batches)), "loss" if math.isfinite(norm) else "norm"]], str)
     golden.compare("order", orders[::math.ceil(len(names) / set_up["batch_size"])])
     golden.close("batches", batches, magnitude="itself")
-    golden.compare_five("final.", p)
+    golden.compare_five("final.", p, magnitude=magnitude)
 
 
 def check_probabilities(golden, model):
