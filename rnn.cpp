@@ -483,13 +483,15 @@ Model new_model(const Data& data, const std::string& folder, std::uint64_t split
   return {0, split_seed, data.languages, Alphabet(std::u32string(letters.begin(), letters.end())), {}};
 }
 
-// Refuses training that would take more than 16 GB: parameters with velocity, gradient and copies, and activations.
+// Refuses training that would take more than 16 GB: parameters, velocity, copies, and for each shard a gradient and
+// what it computes.
 void check_memory(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const double hidden = static_cast<double>(Matrix<float>::padded(settings.hidden));
-  const double outputs = static_cast<double>(Matrix<float>::padded(languages));
-  const double rows = static_cast<double>(std::min(settings.batch_size, slice_names) * longest);
+  const size_t slices = (settings.batch_size + slice_names - 1) / slice_names, shards = std::min(slices, most_shards);
+  const double hidden = static_cast<double>(settings.hidden), outputs = static_cast<double>(languages);
   const double parameters = hidden * static_cast<double>(symbols + settings.hidden + languages);
-  const double gigabytes = 4e-9 * (6 * parameters + rows * (3 * hidden + 3 * outputs) + outputs * outputs);
+  const double rows = static_cast<double>(shards * slice_names * longest);
+  const double gigabytes =
+      4e-9 * (parameters * static_cast<double>(5 + shards) + 3 * rows * (hidden + outputs) + outputs * outputs);
   if (gigabytes > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", gigabytes)};
 }
