@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <set>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -159,6 +161,7 @@ class Team {
     start.notify_all();
     work(0);
     for (size_t left, spins = 0; (left = busy.load()) > 0;) wait(busy, left, spins);
+    failing.clear();
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
 
@@ -465,10 +468,14 @@ void check_writable(const fs::path& folder) {
       throw Failure{(folder / name).string() + ": a folder, where a file will be written"};
 }
 
-// A model with the languages and the letters of the training names, not yet trained.
-Model new_model(const Data& data, const std::string& folder, std::uint64_t split_seed) {
+void check_languages(const Data& data, const std::string& folder) {
   if (data.languages.size() < 2)
     throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
+}
+
+// A model with the languages and the letters of the training names, not yet trained.
+Model new_model(const Data& data, const std::string& folder, std::uint64_t split_seed) {
+  check_languages(data, folder);
   std::set<char32_t> letters;
   std::set<size_t> trained;
   for_each_name(data, Part::training, split_seed, [&](std::string_view name, size_t k) {
@@ -489,7 +496,7 @@ void check_memory(const Settings& settings, size_t symbols, size_t languages, si
   const size_t slices = (settings.batch_size + slice_names - 1) / slice_names, shards = std::min(slices, most_shards);
   const double hidden = static_cast<double>(settings.hidden), outputs = static_cast<double>(languages);
   const double parameters = hidden * static_cast<double>(symbols + settings.hidden + languages);
-  const double rows = static_cast<double>(shards * slice_names * longest);
+  const double rows = static_cast<double>((shards + 1) * slice_names * longest);  // 1: evaluation
   const double gigabytes =
       4e-9 * (parameters * static_cast<double>(5 + shards) + 3 * rows * (hidden + outputs) + outputs * outputs);
   if (gigabytes > 16)
@@ -505,7 +512,8 @@ void train(const Options& options, Team& team) {
   const Examples validation_part = make_examples(data, model, Part::validation);
   const Examples test_part = make_examples(data, model, Part::test);
   const size_t symbols = model.alphabet.symbols(), languages = model.languages.size();
-  check_memory(settings, symbols, languages, training_part.longest());
+  const size_t longest = std::max({training_part.longest(), validation_part.longest(), test_part.longest()});
+  check_memory(settings, symbols, languages, longest);
   check_writable(folder);
   size_t repeats = 0;
   for (const NameList& list : data.names) repeats += list.repeats;
@@ -520,17 +528,22 @@ void train(const Options& options, Team& team) {
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t batches = (order.size() + settings.batch_size - 1) / settings.batch_size;
   std::vector<EpochReport> history;
+  Model best;
   double lowest = std::numeric_limits<double>::infinity();
   for (size_t epoch = 0; epoch < settings.epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     const auto report = train_epoch(training, training_part, order, epoch, random, team, ProgressBar());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    if (!std::isfinite(report.norm) || !std::isfinite(report.score.loss))
+    const Score validation = evaluate(training.network, validation_part, team).score;
+    const double selection = validation.names > 0 ? validation.mean_loss() : report.score.mean_loss();
+    bool finite = std::isfinite(report.norm) && std::isfinite(report.score.loss) && std::isfinite(selection);
+    for (const Matrix<float>* matrix : training.network.parameters.matrices())
+      for (const float entry : matrix->entries) finite = finite && std::isfinite(entry);
+    if (!finite)
       throw Failure{
-          format("training diverged in epoch %zu: the loss or the gradient is no longer finite; lower "
+          format("training diverged in epoch %zu: the loss, the gradient or a parameter is no longer finite; lower "
                  "--learning_rate or --clip_norm (models of earlier epochs stay)",
                  epoch + 1)};
-    const Score validation = evaluate(training.network, validation_part, team).score;
     history.push_back({learning_rate(settings, epoch * batches, settings.epochs * batches), seconds.count(),
                        report.score, validation});
     print_epoch(history.back(), epoch + 1, settings.epochs);
@@ -538,12 +551,13 @@ void train(const Options& options, Team& team) {
     model.parameters = training.network.parameters;
     const std::string text = write_model(model);
     write_file(folder / format("rnn_epoch%zu.txt", epoch + 1), text);
-    const double selection = validation.names > 0 ? validation.mean_loss() : report.score.mean_loss();
-    if (selection < lowest) write_file(folder / "rnn.txt", text);
-    lowest = std::min(lowest, selection);
+    if (selection < lowest) {
+      lowest = selection;
+      best = model;
+      write_file(folder / "rnn.txt", text);
+    }
     write_file(folder / "history.csv", history_csv(history));
   }
-  const Model best = load_model((folder / "rnn.txt").string());
   const Evaluation test = evaluate(Network<float>(best.parameters), test_part, team);
   print_test_line(test);
   write_file(folder / "report.svg", draw_report(history, test, model.languages));
@@ -572,6 +586,11 @@ std::vector<size_t> ranking(const float* y, size_t languages) {
   return order;
 }
 
+// A model's numbers are finite, but what becomes of them need not be.
+void check_finite(const float* y) {
+  if (!std::isfinite(*y)) throw Failure{"the model's numbers are too large to compute with"};
+}
+
 // The letters of a name on the command line.
 std::u32string parse_name(const std::string& name) {
   const std::string_view trimmed = trim(name);
@@ -590,6 +609,7 @@ void predict_names(const Options& options, const Model& model, const Network<flo
   classify(network, examples, team,
            [&](size_t i, const float*, const float* y) { answers[i].assign(y, y + model.languages.size()); });
   for (size_t i = 0; i < answers.size(); ++i) {
+    check_finite(answers[i].data());
     std::printf("%s%s\n", i > 0 ? "\n" : "", options.names[i].c_str());
     const std::vector<size_t> order = ranking(answers[i].data(), answers[i].size());
     for (size_t k = 0; k < std::min(options.top, order.size()); ++k) {
@@ -626,6 +646,7 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
   const auto answer = [&] {
     classify(network, examples, team, [&](size_t i, const float*, const float* y) {
       const size_t best = likeliest(y, model.languages.size());
+      check_finite(y);
       std::array<char, 32> digits;
       char* const end = std::to_chars(digits.begin(), digits.end(), y[best], std::chars_format::fixed, 6).ptr;
       lines[line_of[i]].append("\t").append(model.languages[best]).append("\t").append(digits.begin(), end);
@@ -633,7 +654,7 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
     std::string out;
     for (const std::string& line : lines) out += line + '\n';
     std::fwrite(out.data(), 1, out.size(), stdout);
-    if (std::fflush(stdout) != 0) throw Failure{"", 1};  // whoever read the answers has gone
+    if (std::fflush(stdout) != 0) throw Failure{errno == EPIPE ? "" : "standard output: " + reason()};
     lines.clear();
     line_of.clear();
     examples = {};
@@ -643,8 +664,10 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
   for (size_t number = 1; read_line(input, line, 8 * longest_name, cut); ++number) {
     try {
       if (cut) throw TextError("a line of more than " + std::to_string(8 * longest_name) + " bytes", number);
-      const std::u32string letters = decode_name(trim(line), number);
-      if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
+      const bool mark = number == 1 && line.starts_with(byte_order_mark);
+      const std::u32string letters = decode_name(trim(std::string_view(line).substr(mark ? 3 : 0)), number);
+      if (!letters.empty() && line.find('\t') != line.npos)
+        throw TextError("a TAB, which parts the fields of the answer", number);
       if (!letters.empty()) {
         examples.add(model.alphabet.encode(letters), 0);
         line_of.push_back(lines.size());
@@ -665,10 +688,12 @@ void predict_lines(const Model& model, const Network<float>& network, Team& team
 void predict(const Options& options, Team& team) {
   const Model model = load_model(options.model_path);
   const Network<float> network(model.parameters);
-  if (options.names.empty())
+  if (!options.names.empty()) return predict_names(options, model, network, team);
+  try {
     predict_lines(model, network, team);
-  else
-    predict_names(options, model, network, team);
+  } catch (const std::ios_base::failure&) {
+    throw Failure{"standard input: " + reason()};
+  }
 }
 
 // Follows one name through the network: forward to see what it believes after each letter, backward from the answer to
@@ -685,6 +710,7 @@ void trace(const Options& options) {
   Parameters<float> gradient(model.alphabet.symbols(), hidden, languages);
   pack(examples, {0}, 0, 1, 1, u.batch);
   forward(network, u);
+  for (size_t t = 0; t < steps; ++t) check_finite(u.y.row(t));
   u.batch.language[0] = likeliest(u.y.row(steps - 1), languages);
   backward(network, u, 0.0f, gradient);
 
@@ -700,7 +726,10 @@ void trace(const Options& options) {
     double entropy = 0, squares = 0;
     for (size_t k = 0; k < languages; ++k) entropy -= y[k] > 0 ? y[k] * std::log2(y[k]) : 0;
     for (size_t j = 0; j < hidden; ++j) squares += static_cast<double>(u.d_a(t, j)) * u.d_a(t, j);
-    std::printf("%s%c ", t < letters.size() ? fit(encode_utf8(letters[t]), 1).c_str() : "$",
+    std::printf("%s%c ",
+                t == letters.size() ? "$"
+                : letters[t] < U' ' ? "·"
+                                    : encode_utf8(letters[t]).c_str(),
                 u.batch.symbol[t] == unknown ? '?' : ' ');
     for (size_t k = 0; k < 3; ++k)
       std::printf("%s", k < languages ? format("%s%3.0f%% ", fit(model.languages[order[k]], 10).c_str(),
@@ -778,6 +807,7 @@ void explore(const Options& options) {
 
 void gradcheck(const Options& options) {
   const Data data = load_data(options.data_dir);
+  check_languages(data, options.data_dir);
   SplitMix64 random{options.settings.seed};
   std::vector<std::pair<std::u32string, size_t>> names;
   std::set<char32_t> letters;
@@ -793,7 +823,7 @@ void gradcheck(const Options& options) {
   const auto errors = check_gradient(initial_parameters<double>(alphabet.symbols(), 10, data.languages.size(), random),
                                      examples, Settings{}.prefix_weight);
   std::printf(
-      "8 names, 10 hidden units, double precision, central differences; error relative to the largest entry of "
+      "8 names, 10 hidden units, double precision, central differences;\nerror relative to the largest entry of "
       "the gradient\n\nParameter     Shape  Entries     Error\n");
   bool good = true;
   for (const GradientError& e : errors) {
@@ -820,7 +850,7 @@ struct Option {
   double lowest = 0, highest = 0;  // of a number
 };
 
-constexpr double least = std::numeric_limits<double>::denorm_min(), most = std::numeric_limits<double>::max();
+constexpr double least = std::numeric_limits<double>::denorm_min(), most = std::numeric_limits<float>::max();
 constexpr Option option_table[] = {
     {"mode", Kind::choice, "train test predict trace explore gradcheck", "train", "", "what to do"},
     {"data_dir", Kind::text, "folder", "data/", "train test explore gradcheck", "the names, also as an argument"},
@@ -829,10 +859,10 @@ constexpr Option option_table[] = {
     {"hidden_dim", Kind::integer, "1 to 4096", "128", "train", "hidden units", 1, most_hidden},
     {"epochs", Kind::integer, "1 to 1000000", "10", "train", "passes over the names", 1, 1e6},
     {"batch_size", Kind::integer, "1 to 1000000", "32", "train", "names a step", 1, 1e6},
-    {"learning_rate", Kind::real, "above 0", "0.007", "train", "size of a step", least, most},
-    {"clip_norm", Kind::real, "above 0", "14", "train", "longest gradient", least, most},
+    {"learning_rate", Kind::real, "above 0 to 3e38", "0.007", "train", "size of a step", least, most},
+    {"clip_norm", Kind::real, "above 0 to 3e38", "14", "train", "longest gradient", least, most},
     {"momentum", Kind::real, "0 to below 1", "0.9", "train", "what a step keeps of the last", 0, 0x1.fffffffffffffp-1},
-    {"prefix_weight", Kind::real, "0 to 1", "0.15", "train", "loss weight of the earlier steps", 0, 1},
+    {"prefix_weight", Kind::real, "0 to 1", "0.15", "train", "loss weight of earlier steps", 0, 1},
     {"decay", Kind::choice, "linear none", "linear", "train", "how the learning rate falls"},
     {"seed", Kind::integer, "0 to 2^64-1", "1", "", "of initial values and shuffles", 0, 0x1p64},
     {"split_seed", Kind::integer, "0 to 2^64-1", "1", "train explore", "of the split of the names", 0, 0x1p64},
@@ -840,16 +870,12 @@ constexpr Option option_table[] = {
     {"top", Kind::integer, "1 to 1000000", "3", "predict", "languages to show", 1, 1e6},
 };
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (size_t end; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
-    end = std::min(text.find(' '), text.size());
-    words.emplace_back(text.substr(0, end));
-  }
-  return words;
+std::vector<std::string> words_of(const char* text) {
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
 }
 
-bool has_word(std::string_view text, const std::string& word) {
+bool has_word(const char* text, const std::string& word) {
   const std::vector<std::string> words = words_of(text);
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -859,17 +885,17 @@ void print_help() {
       "rnn learns which language a name comes from, letter by letter.\n\n"
       "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
       "  ./rnn data/                              train on a folder, test, save models\n"
-      "  ./rnn --mode test data/                  tables and confusions of a saved model\n"
+      "  ./rnn --mode test data/                  tables of a saved model\n"
       "  ./rnn --mode predict Rodrigo Rodrigues   the likeliest languages of names\n"
       "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
-      "  ./rnn --mode trace Rodrigues             what the network believes at each letter\n"
+      "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n"
       "  ./rnn --mode gradcheck data/             check the gradients by differences\n\n"
-      "  option           range             default         meaning\n");
+      "  option           range           default        meaning\n");
   for (const Option& option : option_table)
-    std::printf("  --%-14s %-17s %-15s %s\n", option.name, std::strlen(option.range) > 17 ? "see above" : option.range,
+    std::printf("  --%-14s %-15s %-14s %s\n", option.name, std::strlen(option.range) > 15 ? "see above" : option.range,
                 option.initial, option.help);
-  std::printf("  --help                                             this text\n\nRead by one mode or several:\n");
+  std::printf("  --help                                          this text\n\nRead by one mode or several:\n");
   for (const std::string& mode : words_of(option_table[0].range)) {
     std::printf("  %-10s", mode.c_str());
     size_t count = 0;
@@ -877,7 +903,7 @@ void print_help() {
       if (has_word(option.modes, mode)) std::printf("%s %s", ++count == 7 ? "\n            " : "", option.name);
     std::printf("\n");
   }
-  std::printf("Every mode takes --seed and --threads. Exit status: 0 done, 1 failed, 2 wrong command line.\n");
+  std::printf("Every mode takes --seed and --threads.\nExit status: 0 done, 1 failed, 2 wrong command line.\n");
 }
 
 // How many letters must be added, dropped or changed (Levenshtein 1966) to make a word of another.
@@ -944,6 +970,7 @@ Options parse_command_line(const std::vector<std::string>& words) {
   }
   arguments.insert(arguments.end(), words.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1, words.size())),
                    words.end());
+  const bool folder_named = values.contains("data_dir");
   const std::string mode = values.contains("mode") ? values["mode"] : "train";
   for (const Option& option : option_table) {
     const bool given = !values.emplace(option.name, option.initial).second;
@@ -962,8 +989,9 @@ Options parse_command_line(const std::vector<std::string>& words) {
   if (mode == "predict" || mode == "trace") {
     options.names = arguments;
   } else if (!arguments.empty()) {
-    options.data_dir = arguments[0];
+    if (folder_named) arguments.insert(arguments.begin(), options.data_dir);
     if (arguments.size() > 1) throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1], 2};
+    options.data_dir = arguments[0];
   }
   return options;
 }

@@ -5,8 +5,8 @@
 // Learning (2016), section 10.2; a number such as (10.8) is theirs. rnn.cpp makes a program of it.
 //
 // Shapes are written rows x columns. A mini-batch is computed at once with a row for each name, so that the book's
-// column vector a_t = b + W h_{t-1} + U x_t becomes a row, and W h becomes h W'. Nearly all the time is spent in
-// add_product, in section 2.
+// column vector a_t = b + W h_{t-1} + U x_t becomes a row, and W h becomes h W' (' is the transpose). Nearly all the
+// time is spent in add_product, in section 2.
 #pragma once
 
 #include <algorithm>
@@ -117,10 +117,10 @@ struct Matrix {
   static size_t padded(size_t columns) {
     return (columns + tile_columns<Real> - 1) / tile_columns<Real> * tile_columns<Real>;
   }
-  // A stride of many KB would put a whole column into a few sets of the cache: one tile more made hidden 1024 1.6 times
-  // as fast.
   Matrix() = default;
   Matrix(size_t its_rows, size_t its_columns) : rows(its_rows), columns(its_columns), stride(padded(columns)) {
+    // A stride of many KB would put a whole column into a few sets of the cache: one tile more made hidden 1024 1.6
+    // times as fast.
     if (stride * sizeof(Real) % 2048 == 0) stride += tile_columns<Real>;
     entries.resize(rows * stride);
   }
@@ -166,6 +166,7 @@ void add_product_tile(size_t height, View<Real> C, View<const Real> A, View<cons
 }
 
 // C += A B, in the rows that both A and C have. A is m x k and may be a transposed view, B is k x n, C has n columns.
+// (type_identity leaves it to C to say what Real is, so that a View<Real> converts.)
 // Every sum runs over k in rising order, whatever m is, so that a name's result does not depend on the names beside it.
 // Tiles differ by at most one in height: 9 rows are 4 + 5, since 8 + 1 would leave most of the multipliers idle.
 template <class Real>
@@ -245,8 +246,8 @@ struct Network {
 };
 
 // Initial values: U, W, V in this order, each row by row in its book shape. U is uniform in +-1/2, W in
-// +-1 / sqrt(2 hidden), V in +-1, b and c are 0. (Chosen by trial, see README, Accuracy; +-1 / sqrt(hidden) throughout,
-// which is common, learns more slowly, since a one-hot input brings a single entry of U to each unit.)
+// +-1 / sqrt(2 hidden), V in +-1, b and c are 0. (Chosen by trial; +-1 / sqrt(hidden) throughout, which is common,
+// learns more slowly, since a one-hot input brings a single entry of U to each unit.)
 template <class Real>
 Parameters<Real> initial_parameters(size_t symbols, size_t hidden, size_t languages, SplitMix64& random) {
   Parameters<Real> p(symbols, hidden, languages);
@@ -289,7 +290,8 @@ struct Examples {
 
 // Names packed for the network, longest first, time-major: step t = 1..T has a row for each name that still has a
 // symbol, so its names are the first of step t - 1. Step 0 and step T + 1 have no rows, which spares every loop below
-// its special cases. Matrices of activations have the same rows.
+// its special cases. Matrices of activations have the same rows. The names ab and c, each with its end, give T = 3 and
+// first_row = 0 0 2 4 5 5; name i goes on after step t if i < step(t + 1).count.
 struct Batch {
   std::vector<size_t> first_row;  // of steps 0 ... T + 2
   std::vector<Symbol> symbol;     // of each row
@@ -313,6 +315,7 @@ inline void sort_by_length(const Examples& examples, const size_t* names, size_t
 // Fills the batch with examples sorted[k], by falling length, for k = first, first + step, ... below last.
 inline void pack(const Examples& examples, const std::vector<size_t>& sorted, size_t first, size_t last, size_t step,
                  Batch& batch) {
+  assert(first < last);
   batch.name.clear();
   batch.language.clear();
   for (size_t k = first; k < last; k += step) {
@@ -495,15 +498,15 @@ void backward(const Network<Real>& network, Unrolled<Real>& u, Real prefix_weigh
     const View<Real> h = u.h.view().of(now), d_o = u.d_o.view().of(now), d_a = u.d_a.view().of(now);
     for (size_t i = 0; i < now.count; ++i) {
       const Real w = step_weight(u.batch, t, i, prefix_weight), *y = u.y.row(now.first + i);
-      for (size_t j = 0; j < u.d_o.stride; ++j) d_o.row(i)[j] = w * y[j];  // (10.18) do_t = w_t (y_t
-      d_o(i, u.batch.language[i]) -= w;                                    //                - onehot)
+      for (size_t j = 0; j < u.d_o.stride; ++j) d_o.row(i)[j] = w * y[j];
+      d_o(i, u.batch.language[i]) -= w;  // (10.18) do_t = w_t (y_t - onehot(language))
       std::fill_n(d_a.row(i), u.d_a.stride, Real{0});
     }
-    add_product(d_a, d_o, network.parameters.V.view());                     // (10.20) dh_t = V' do_t
+    add_product(d_a, d_o, network.parameters.V.view());                     // (10.21) dh_t = V' do_t
     add_product(d_a, u.d_a.view().of(after), network.parameters.W.view());  // + W' da_{t+1}
     for (size_t i = 0; i < now.count; ++i)
       for (size_t j = 0; j < u.d_a.stride; ++j)
-        d_a.row(i)[j] *= 1 - h.row(i)[j] * h.row(i)[j];  // (10.21) da_t = (1 - h_t^2) * dh_t
+        d_a.row(i)[j] *= 1 - h.row(i)[j] * h.row(i)[j];  // da_t = (1 - h_t^2) * dh_t, a factor of (10.21)
     for (size_t i = 0; i < after.count; ++i) std::copy_n(h.row(i), u.h.stride, u.h_before.row(after.first + i));
   }
   const Rows all{0, u.batch.rows()}, later{u.batch.first_row[2], all.count - u.batch.first_row[2]};  // from step 2 on
@@ -553,10 +556,12 @@ inline std::vector<GradientError> check_gradient(Parameters<double> p, const Exa
         };
         const double numeric = (loss_at(value + step) - loss_at(value - step)) / (2 * step);
         parameter(i, j) = value;
+        const double difference = std::abs(analytic(i, j) - numeric);
         largest = std::max({largest, std::abs(analytic(i, j)), std::abs(numeric)});
-        worst = std::max(worst, std::abs(analytic(i, j) - numeric));
+        worst = difference >= 0 ? std::max(worst, difference) : std::numeric_limits<double>::infinity();
       }
-    errors.push_back({name, parameter.rows, parameter.columns, largest > 0 ? worst / largest : 0});
+    errors.push_back(
+        {name, parameter.rows, parameter.columns, worst > 0 && std::isfinite(worst) ? worst / largest : worst});
   }
   return errors;
 }
@@ -644,8 +649,9 @@ void update(Training<Real>& training, size_t part, Real factor, Real rate) {
       x[j] -= rate * v[j];                     // parameter -= rate v
     }
   });
-  for (auto [from, to] : {std::pair{&p.W, &training.network.Wt}, std::pair{&p.V, &training.network.Vt}})
-    copy_transposed(*from, from->rows * part / parts, from->rows * (part + 1) / parts, *to);
+  copy_transposed(p.W, p.W.rows * part / parts, p.W.rows * (part + 1) / parts,
+                  training.network.Wt);  // rows just updated
+  copy_transposed(p.V, p.V.rows * part / parts, p.V.rows * (part + 1) / parts, training.network.Vt);
 }
 
 // What training did: the last steps it counted, and of its last mini-batch the gradient's norm before clipping and the
@@ -669,7 +675,7 @@ void train_batch(Training<Real>& training, const Examples& examples, const size_
     for (Matrix<Real>* matrix : gradient.matrices()) std::fill(matrix->entries.begin(), matrix->entries.end(), Real{0});
     score = {};
     for (size_t slice = part; slice < slices; slice += parts) {
-      pack(examples, training.sorted, slice, count, slices, u.batch);
+      pack(examples, training.sorted, slice, count, slices, u.batch);  // every slices-th: slices of like lengths
       forward(training.network, u);
       backward(training.network, u, static_cast<Real>(settings.prefix_weight), gradient);
       count_last_steps(u, score);
@@ -732,7 +738,7 @@ inline std::string encode_utf8(char32_t letter) {
   return {static_cast<char>(0xf0 | letter >> 18), tail(12), tail(6), tail(0)};
 }
 
-inline constexpr std::string_view white_space = " \t\n\v\f\r";
+inline constexpr std::string_view white_space = " \t\n\v\f\r", byte_order_mark = "\xef\xbb\xbf";
 
 // The text without ASCII white space at both ends.
 inline std::string_view trim(std::string_view text) {
@@ -762,7 +768,7 @@ struct NameList {
 inline NameList read_names(std::string_view text) {
   NameList list;
   std::unordered_set<std::string_view> seen;
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   for (size_t line = 1; !text.empty(); ++line) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view name = trim(text.substr(0, end));
@@ -826,8 +832,8 @@ inline double learning_rate(const Settings& settings, size_t k, size_t batches) 
   return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(batches));
 }
 
-// Trains on every example once, in an order shuffled from the order that the last epoch left. progress(done, batches)
-// is called after each mini-batch. Ends early if training diverges: the norm or the loss reported is then not finite.
+// Shuffles `order` further, then trains on every example once. progress(done, batches) is called after each mini-batch.
+// Ends early if training diverges: the norm or the loss reported is then not finite.
 template <class Real, class Run, class Progress>
 Report<Real> train_epoch(Training<Real>& training, const Examples& examples, std::vector<size_t>& order, size_t epoch,
                          SplitMix64& random, Run& run, Progress progress) {
@@ -925,8 +931,7 @@ class ModelReader {
   std::string_view line() {
     ++line_number;
     const size_t end = text.find('\n', at);
-    if (end == text.npos)
-      fail(at == text.size() ? "the text ends too soon: a whole model ends with `end`" : "the last line has no ending");
+    if (end == text.npos) fail("the text is cut short: a whole model ends with a line `end`");
     const std::string_view found(text.data() + at, end - at);
     at = end + 1;
     return found;
@@ -944,7 +949,8 @@ class ModelReader {
   }
   // Refuses `count` pieces of at least `width` bytes that the text cannot hold, before memory is asked for them.
   void expect_room(std::uint64_t count, size_t width) const {
-    if (count > (text.size() - at) / width) fail("the rest of the text is too short for so many");
+    if (count > (text.size() - at) / width)
+      fail("the rest of the text is too short for so large a number: it is cut short, or altered");
   }
   // A line for each row, one space between numbers. (std::from_chars for float is missing from some standard libraries.
   // strtof also reads hexadecimal, infinity and not-a-number, and skips blanks.)

@@ -111,7 +111,22 @@ fi
 same "trace has a row for each letter and the end" "$("$rnn" --mode trace Anж | grep -cE '^(A|n|ж|\$).*%')" 4
 says "explore" sh -c "'$rnn' --mode explore three | grep -q '36 names, 36 different'"
 says "gradcheck" sh -c "'$rnn' --mode gradcheck three --seed 5 | grep -c ok | grep -q 5"
-says "help fits a screen" sh -c "'$rnn' --help | awk 'length > 80 {exit 1} END {exit NR > 50}'"
+says "help fits a screen" sh -c "'$rnn' --help | awk 'length > 80 {wide = 1} END {exit wide || NR > 50}'"
+
+# A byte order mark, input that can't be read, output that can't be written, numbers that overflow
+same "a byte order mark changes no answer" "$(printf '\357\273\277Ann\n' | "$rnn" --mode predict | cut -f2-)" \
+  "$(echo Ann | "$rnn" --mode predict | cut -f2-)"
+"$rnn" --mode predict <. 2>err >out
+same "status when input is a folder" $? 1
+same "what it says" "$(cat err)" "rnn: standard input: Is a directory"
+if [ -e /dev/full ]; then
+  echo Ann | "$rnn" --mode predict >/dev/full 2>err
+  same "status on a full device" "$(cat err)" "rnn: standard output: No space left on device"
+fi
+awk '/^[UbWVc] [0-9]+ [0-9]+$/ {x = $1 == "W" ? "-3e38" : "3e38"; n = $2; print; next}
+  n-- > 0 {for (k = 1; k <= NF; k++) $k = x} {print}' models/rnn.txt >overflowing
+refuses 1 'too large to compute with' --mode predict --model_path overflowing Ann
+refuses 1 'too large to compute with' --mode trace --model_path overflowing Ann
 
 # The command line
 refuses 2 'no option --epoch; the nearest is --epochs' --epoch 3
@@ -134,6 +149,7 @@ refuses 2 '--threads 0' --threads 0
 refuses 2 'model_dir: .*empty|empty' --model_dir ''
 refuses 2 'means nothing to mode test' --mode test --epochs 3
 refuses 2 'one folder' three two
+refuses 2 'one folder' --data_dir two three
 refuses 2 'no option -e' -e
 refuses 2 'follows one name' --mode trace
 refuses 2 'an empty name' --mode predict ''
@@ -143,6 +159,7 @@ refuses 2 'malformed UTF-8' --mode predict "$(printf 'a\377')"
 refuses 1 'nowhere: No such file' nowhere
 mkdir none && refuses 1 'no \*.txt in it' none
 mkdir one && cp three/A.txt one && refuses 1 'one language alone' one
+refuses 1 'one language alone' --mode gradcheck one
 mkdir empty && cp three/A.txt empty && : >empty/B.txt && refuses 1 'empty/B.txt: no name in it' empty
 mkdir bad && cp three/A.txt bad && printf 'Ok\n\377\n' >bad/B.txt && refuses 1 'bad/B.txt:2: malformed UTF-8' bad
 mkdir space && cp three/A.txt space && cp three/B.txt 'space/B C.txt' && refuses 1 'without white space' space
@@ -177,6 +194,9 @@ says "refusals leave the model as it was" cmp -s models/rnn.txt kept
 # A run that diverges says so; a full disk leaves what was there
 "$rnn" three "${small[@]}" --learning_rate 1e38 --clip_norm 1e38 --decay none --model_dir diverged >out 2>err
 same "status of a run that diverges" $? 1
+"$rnn" three --epochs 1 --hidden_dim 8 --batch_size 100000 --learning_rate 3e38 --momentum 0 --model_dir models >out 2>err
+same "status of a run whose last step overflows" $? 1
+says "it leaves the model as it was" cmp -s models/rnn.txt kept
 says "it names the epoch and what to lower" grep -qE 'diverged in epoch [0-9]+.*--learning_rate' err
 (
   trap '' XFSZ

@@ -115,6 +115,13 @@ int main() {
         }
   };
 
+  "a gradient that is not a number does not pass the check"_test = [] {
+    SplitMix64 random{11};
+    Parameters<double> p = initial_parameters<double>(5, 3, 3, random);
+    p.b(0, 1) = std::numeric_limits<double>::quiet_NaN();
+    for (const GradientError& e : check_gradient(p, unequal_names(), 0.15)) expect(e.error > 1) << e.name << e.error;
+  };
+
   "a gradient adds to what is there, and is the sum over the names"_test = [] {
     SplitMix64 random{5};
     const Network<double> network(initial_parameters<double>(5, 4, 3, random));
