@@ -649,8 +649,8 @@ void update(Training<Real>& training, size_t part, Real factor, Real rate) {
       x[j] -= rate * v[j];                     // parameter -= rate v
     }
   });
-  copy_transposed(p.W, p.W.rows * part / parts, p.W.rows * (part + 1) / parts,
-                  training.network.Wt);  // rows just updated
+  // Of the rows that this part has just updated:
+  copy_transposed(p.W, p.W.rows * part / parts, p.W.rows * (part + 1) / parts, training.network.Wt);
   copy_transposed(p.V, p.V.rows * part / parts, p.V.rows * (part + 1) / parts, training.network.Vt);
 }
 
