@@ -385,7 +385,6 @@ struct Unrolled {
   Matrix<Real> d_a;       // rows x hidden; dh_t until da_t takes its place
   Matrix<Real> h_before;  // rows x hidden: h_{t-1} of each row from step 2 on, so that dW is one product
 
-  Unrolled() = default;
   Unrolled(size_t rows, size_t hidden, size_t languages)
       : h(rows, hidden), o(rows, languages), y(rows, languages), d_o(o), d_a(h), h_before(h) {}
 };
