@@ -1,17 +1,32 @@
 // rnn.cpp: the program around rnn.hpp. A port may do its own way what stands here: files, threads, printing, the
 // picture, the command line.
+
+// exp and tanh of rnn.hpp, and the checks for numbers that are not finite, need arithmetic as IEEE 754 has it.
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "build without -ffast-math, -Ofast and -ffinite-math-only: they remove the checks for infinity and NaN"
+#elif defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error \
+    "build without -funsafe-math-optimizations, -fassociative-math and -freciprocal-math: exp and tanh come out wrong"
+#elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#error "build with -msse2 -mfpmath=sse: x87 registers round in other places, and exp and tanh come out wrong"
+#endif
+
 #include "rnn.hpp"
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
+#include <cstdarg>
 #include <cstdio>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <set>
+#include <random>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -20,6 +35,7 @@ namespace {
 
 using namespace rnn;
 namespace fs = std::filesystem;
+using Strings = std::vector<std::string>;
 
 // Ends the program with a sentence on standard error and a status: 1 it failed, 2 the command line is wrong.
 struct Failure {
@@ -27,112 +43,172 @@ struct Failure {
   int status = 1;
 };
 
-// ---- 1. Files -------------------------------------------------------------------------------------------------------
+// ---- 1. Text --------------------------------------------------------------------------------------------------------
 
-std::string reason() { return errno != 0 ? std::generic_category().message(errno) : "it can't be read or written"; }
-
-// The bytes of a file. A line of more than longest_line bytes is refused before more of it is read.
-std::string read_file(const fs::path& path, size_t longest_line) {
-  errno = 0;
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  size_t line = 1, line_start = 0;
-  for (std::array<char, 1 << 16> block; file;) {
-    file.read(block.data(), block.size());
-    for (const char byte : std::string_view(block.data(), static_cast<size_t>(file.gcount()))) {
-      text += byte;
-      if (byte == '\n') {
-        line_start = text.size();
-        ++line;
-      } else if (text.size() - line_start > longest_line) {
-        throw Failure{path.string() + ":" + std::to_string(line) + ": a line of more than " +
-                      std::to_string(longest_line) + " bytes"};
-      }
-    }
-  }
-  if (!file.eof()) throw Failure{path.string() + ": " + reason()};
+// printf into a string. (A C variadic function, so that the compiler holds the pattern against the values.)
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
+  std::va_list values, again;
+  va_start(values, pattern);
+  va_copy(again, values);
+  std::string text(static_cast<size_t>(std::vsnprintf(nullptr, 0, pattern, values)), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, pattern, again);
+  va_end(again);
+  va_end(values);
   return text;
 }
 
-// Replaces a file in one step: a reader, or a run that is killed, finds the old file or the new one and never a part.
-void write_file(const fs::path& path, std::string_view text) {
-  const fs::path temporary = path.string() + ".tmp";
-  std::error_code error;
-  errno = 0;
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.close();
-  if (!file) {
-    const std::string why = reason();
-    fs::remove(temporary, error);
-    throw Failure{temporary.string() + ": " + why};
-  }
-  fs::rename(temporary, path, error);
-  if (error) throw Failure{path.string() + ": " + error.message()};
+// Prints what must be seen now, and not when the program ends.
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
 }
 
-// What a folder of names holds: for language k, names[k], which point into texts[k].
-struct Data {
-  std::vector<std::string> languages;  // in byte order
-  std::vector<std::string> texts;
-  std::vector<NameList> names;
+// "1 name", "2 names".
+std::string counted(size_t count, const char* thing) { return format("%zu %s%s", count, thing, count == 1 ? "" : "s"); }
+
+// The shortest decimal that reads back to the same number.
+std::string decimal(auto number) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr};
+}
+
+// Control characters, which could break a line or move a terminal's cursor, become `?`.
+std::string visible(std::string text) {
+  for (char& byte : text) byte = std::iscntrl(static_cast<unsigned char>(byte)) ? '?' : byte;
+  return text;
+}
+size_t letters_in(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xc0) != 0x80; }));
+}
+
+// UTF-8 text in a column of so many letters: filled with blanks, on its left for a number, or cut, which … shows.
+std::string fit(std::string text, size_t width, bool number = false) {
+  if (letters_in(text) > width) {
+    while (letters_in(text) >= width) text.pop_back();
+    text += "…";
+  }
+  const std::string blanks(width - letters_in(text), ' ');
+  return number ? blanks + text : text + blanks;
+}
+
+// The width of a column of languages: that of the longest, but at most so much.
+size_t column_width(const Strings& languages, size_t most) {
+  size_t longest = std::string_view("Language").size();
+  for (const std::string& language : languages) longest = std::max(longest, letters_in(language));
+  return std::min(longest, most);
+}
+
+double real(size_t count) { return static_cast<double>(count); }
+double ratio(size_t part, size_t whole) { return real(part) / real(whole); }
+std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
+
+// A share of 0 to 1 in one of five shades, and as a bar.
+std::string shade(double share) {
+  static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
+  return shades[static_cast<size_t>(std::clamp(share * 5, 0.0, 4.0))];
+}
+std::string bar(double share, size_t width) {
+  std::string text;
+  for (long left = std::lround(share * real(width)); left > 0; --left) text += "█";
+  return text;
+}
+
+// ---- 2. Files -------------------------------------------------------------------------------------------------------
+
+std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
+
+// A failure that says what is wrong with a text, and in which line.
+Failure failure_in(const std::string& text, const TextError& wrong, int status = 1) {
+  return {text + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what(), status};
+}
+
+inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // in bytes
+
+// Reads line by line, and of each line no more than so many bytes: one without an end would take all memory.
+struct LineReader {
+  std::istream& input;
+  std::vector<char> buffer;
+  std::string_view line = {};  // less its '\n'
+  size_t number = 0;
+
+  // The next line. False at the end of the input, and if it can't be read. A line that is too long throws a TextError,
+  // and the next call passes over the rest of it.
+  bool next() {
+    if (number++ > 0 && input.fail()) {
+      input.clear();
+      input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
+    input.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    line = {buffer.data(), static_cast<size_t>(input.gcount()) - input.good()};  // good: up to a '\n', read and counted
+    if (input.fail() && !input.bad() && line.size() + 1 == buffer.size())
+      throw TextError("a line of more than " + std::to_string(line.size()) + " bytes", number);
+    return !input.fail();
+  }
 };
 
-Data load_data(const std::string& folder) {
+// Reads a file into `text`, and makes of it what `parse` makes.
+auto parse_file(const fs::path& path, size_t longest, std::string& text, auto parse) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
+  try {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    LineReader reader{file, std::vector<char>(longest + 1)};
+    while (reader.next()) text.append(reader.line).append(file.eof() ? "" : "\n");
+    if (!file.eof()) throw Failure{path.string() + ": " + last_error().message()};
+    return parse(text);
+  } catch (const TextError& wrong) {
+    throw failure_in(path.string(), wrong);
+  }
+}
+
+// Replaces a file in one step: a reader, or a run that is killed, finds the old file or the new one and never a part.
+// It is written as FILE.<16 hexadecimal digits>.tmp first, at random, so that no two runs write one file.
+void write_file(const fs::path& path, std::string_view text) {
+  std::random_device random;
+  const fs::path temporary = path.string() + format(".%08x%08x.tmp", random(), random());
+  std::error_code error, ignored;
+  errno = 0;
+  std::ofstream file(temporary, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) error = last_error();
+  if (!error) fs::rename(temporary, path, error);
+  if (!error) return;
+  fs::remove(temporary, ignored);
+  throw Failure{path.string() + ": " + error.message()};
+}
+
+// The names of a folder. They point into `texts`, which a deque never moves.
+Data load_data(const std::string& folder, std::deque<std::string>& texts) {
   std::error_code error;
   std::map<std::string, fs::path> files;  // by language
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (entry->path().extension() == ".txt") files.emplace(entry->path().stem().string(), entry->path());
-  if (error) throw Failure{folder + ": " + error.message() + "; name a folder with a file of names for each language"};
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() != ".txt") continue;
+    const auto [file, is_new] = files.emplace(language_of(entry->path().stem().string()), entry->path());
+    if (!is_new) throw Failure{entry->path().string() + ": the same language as " + file->second.string()};
+  }
+  if (error) throw Failure{folder + ": " + error.message() + "; name a folder of names, or a name with --mode predict"};
   if (files.empty()) throw Failure{folder + ": no *.txt in it; it needs a file such as Polish.txt for each language"};
   Data data;
-  data.texts.reserve(files.size());  // names point into them, so they must not move
-  for (const auto& [language, path] : files) {
-    if (language.find_first_of(white_space) != language.npos || !decode_utf8(language))
-      throw Failure{path.string() + ": a file's name is its language, in UTF-8 and without white space"};
+  for (const auto& [language, file] : files) {
+    if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
     data.languages.push_back(language);
-    data.texts.push_back(read_file(path, 8 * longest_name));
-    try {
-      data.names.push_back(read_names(data.texts.back()));
-    } catch (const TextError& wrong) {
-      throw Failure{path.string() + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what()};
-    }
+    data.names.push_back(parse_file(file, longest_line, texts.emplace_back(), read_names));
   }
   return data;
 }
 
-// Calls f(name, k) with every name of a part of the data and the index of its language.
-template <class F>
-void for_each_name(const Data& data, Part part, std::uint64_t split_seed, F f) {
-  for (size_t k = 0; k < data.languages.size(); ++k)
-    for (const std::string_view name : data.names[k].names)
-      if (part_of(name, split_seed) == part) f(name, k);
-}
-
-// The examples of a part. The languages of the data are those of the model, or some of them.
-Examples make_examples(const Data& data, const Model& model, Part part) {
-  Examples examples;
-  for_each_name(data, part, model.split_seed, [&](std::string_view name, size_t k) {
-    const auto language = std::lower_bound(model.languages.begin(), model.languages.end(), data.languages[k]);
-    examples.add(model.alphabet.encode(*decode_utf8(name)), static_cast<size_t>(language - model.languages.begin()));
-  });
-  return examples;
-}
-
 Model load_model(const std::string& path) {
   std::error_code ignored;
-  if (!fs::exists(path, ignored))
-    throw Failure{path + ": no such file; train first, or name a model with --model_path"};
-  try {
-    return read_model(read_file(path, 1 << 25));
-  } catch (const TextError& wrong) {
-    throw Failure{path + ":" + std::to_string(wrong.line) + ": " + wrong.what()};
-  }
+  std::string text;
+  if (fs::status(path, ignored).type() == fs::file_type::not_found)
+    throw Failure{path + ": no such file in " + fs::absolute(path, ignored).parent_path().string() +
+                  "; train first, or name a model with --model_path"};
+  return parse_file(path, longest_model_line, text, read_model);
 }
 
-// ---- 2. Threads -----------------------------------------------------------------------------------------------------
+// ---- 3. Threads -----------------------------------------------------------------------------------------------------
 
 // team(count, f) calls f(0) ... f(count - 1) on the team's threads, thread k those that are k modulo the team's size,
 // and returns when all are done. A step of training lasts 0.1 ms, less than it takes to wake a sleeping thread, so a
@@ -146,16 +222,14 @@ class Team {
     }
   }
   ~Team() {
-    call = nullptr;
+    task = nullptr;
     start.fetch_add(1);
     start.notify_all();
     for (std::thread& helper : helpers) helper.join();
   }
-  template <class F>
-  void operator()(size_t count, F&& f) {
+  void operator()(size_t count, auto&& f) {
     tasks = count;
-    task = &f;
-    call = [](void* work, size_t i) { (*static_cast<std::remove_reference_t<F>*>(work))(i); };
+    task = std::ref(f);
     busy = size - 1;
     start.fetch_add(1);
     start.notify_all();
@@ -175,14 +249,14 @@ class Team {
   void help(size_t k) {
     for (size_t round = 0;; ++round) {
       for (size_t spins = 0; start.load() == round;) wait(start, round, spins);
-      if (call == nullptr) return;
+      if (!task) return;
       work(k);
       if (busy.fetch_sub(1) == 1) busy.notify_all();
     }
   }
   void work(size_t k) {
     try {
-      for (size_t i = k; i < tasks; i += size) call(task, i);
+      for (size_t i = k; i < tasks; i += size) task(i);
     } catch (...) {
       if (!failing.test_and_set()) failure = std::current_exception();
     }
@@ -193,45 +267,10 @@ class Team {
   alignas(64) std::atomic<size_t> start{0};  // each on a cache line of its own
   alignas(64) std::atomic<size_t> busy{0};
   alignas(64) size_t tasks = 0;
-  void* task = nullptr;
-  void (*call)(void*, size_t) = nullptr;
+  std::function<void(size_t)> task;
   std::atomic_flag failing{};
   std::exception_ptr failure;
 };
-
-// ---- 3. Printing ----------------------------------------------------------------------------------------------------
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  std::string text(static_cast<size_t>(std::snprintf(nullptr, 0, pattern, values...)), '\0');
-  std::snprintf(text.data(), text.size() + 1, pattern, values...);
-  return text;
-}
-
-// UTF-8 text cut or filled with blanks to a width in letters, on its right or on its left.
-std::string fit(const std::string& text, size_t width, bool on_the_left = false) {
-  size_t letters = 0, bytes = 0;
-  for (; bytes < text.size() && letters < width; ++letters)
-    for (++bytes; bytes < text.size() && (text[bytes] & 0xc0) == 0x80;) ++bytes;
-  const std::string blanks(width - letters, ' ');
-  return on_the_left ? blanks + text.substr(0, bytes) : text.substr(0, bytes) + blanks;
-}
-
-// A share of 0 to 1 in one of five shades.
-std::string shade(double share) {
-  static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
-  return shades[static_cast<size_t>(std::clamp(share * 5, 0.0, 4.0))];
-}
-
-std::string bar(double share, size_t width) {
-  std::string text;
-  for (long left = std::lround(share * static_cast<double>(width)); left > 0; --left) text += "█";
-  return text;
-}
-
-double ratio(size_t part, size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
-
-std::string percent(double fraction) { return std::isnan(fraction) ? "–" : format("%.1f%%", 100 * fraction); }
 
 // ---- 4. Evaluation and its tables -----------------------------------------------------------------------------------
 
@@ -240,83 +279,93 @@ struct Evaluation {
   Confusion confusion;
 };
 
-Evaluation evaluate(const Network<float>& network, const Examples& examples, Team& team) {
-  const size_t languages = network.parameters.languages();
+Evaluation evaluate(const Network& network, const Examples& examples, Team& team) {
+  const size_t languages = network.parameters.languages;
   std::vector<Score> scores(examples.size());  // added up in order below, so that the sum is the same at any --threads
   std::vector<size_t> answers(examples.size());
-  classify(network, examples, team, [&](size_t i, const float* o, const float* y) {
-    scores[i].count(o, y, languages, examples.language[i]);
+  classify(network, examples, team, [&](size_t i, const Real* o, const Real* y) {
+    scores[i].add(o, y, languages, examples[i].language);
     answers[i] = likeliest(y, languages);
   });
   Evaluation result{{}, Confusion(languages)};
   for (size_t i = 0; i < examples.size(); ++i) {
     result.score += scores[i];
-    ++result.confusion(examples.language[i], answers[i]);
+    ++result.confusion(examples[i].language, answers[i]);
   }
   return result;
 }
 
-void print_test_line(const Evaluation& test) {
-  if (test.score.names == 0)
-    std::printf("Test — no name of the data is in the test part\n");
-  else
-    std::printf("Test — Loss: %.2f — Accuracy: %.1f%% — Macro F1: %.1f%%\n", test.score.mean_loss(),
-                test.score.accuracy(), 100 * test.confusion.macro_f1());
+std::string test_line(const Evaluation& test, const std::string& part) {
+  if (test.score.names == 0) return "Test — no name of the folder is in the " + part + " part\n";
+  return format("Test — Loss: %.2f — Accuracy: %.1f%% — Macro F1: %.1f%% — ", test.score.mean_cross_entropy(),
+                test.score.accuracy(), 100 * test.confusion.macro_f1()) +
+         counted(test.score.names, "name") + (part == "test" ? "\n" : " (" + part + ")\n");
 }
 
-void print_languages(const Confusion& confusion, const std::vector<std::string>& languages) {
-  std::printf("\n    %s  Precision  Recall      F1  Support\n", fit("Language", 16).c_str());
+std::string languages_table(const Confusion& confusion, const Strings& languages) {
+  const size_t width = column_width(languages, 40);
+  std::string text = "    " + fit("Language", width) + "  Precision  Recall      F1  Support\n";
   for (size_t k = 0; k < languages.size(); ++k) {
     const size_t right = confusion(k, k), support = confusion.support(k);
-    const std::string f1 = support == 0 ? "–" : percent(confusion.f1(k));
-    std::printf("%3zu %s  %s %s %s  %7zu\n", k + 1, fit(languages[k], 16).c_str(),
-                fit(percent(ratio(right, confusion.predictions(k))), 9, true).c_str(),
-                fit(percent(ratio(right, support)), 7, true).c_str(), fit(f1, 7, true).c_str(), support);
+    text += format("%3zu ", k + 1) + fit(languages[k], width) +
+            fit(percent(ratio(right, confusion.predictions(k))), 11, true) +
+            fit(percent(ratio(right, support)), 8, true) + fit(support == 0 ? "–" : percent(confusion.f1(k)), 8, true) +
+            format(" %8zu\n", support);
   }
+  return text;
 }
 
-// Rows are the truth, columns the predictions, cells the per cent of the row. As wide as a terminal for 35 languages.
-void print_confusion(const Confusion& confusion, const std::vector<std::string>& languages) {
-  if (languages.size() > 35) {
-    std::printf("\nThe confusion matrix of %zu languages is too wide to print.\n", languages.size());
-    return;
-  }
-  std::printf("\nConfusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n%s",
-              std::string(15, ' ').c_str());
-  for (size_t k = 0; k < languages.size(); ++k) std::printf("%3zu", k + 1);
+// The per cent of the names of language i that were taken for k.
+long row_percent(const Confusion& confusion, size_t i, size_t k) {
+  return confusion(i, k) == 0 ? 0 : std::lround(100 * ratio(confusion(i, k), confusion.support(i)));
+}
+
+// Lines are at most 120 letters long, for 31 languages with room for the longest of our names.
+std::string confusion_table(const Confusion& confusion, const Strings& languages) {
+  const size_t cells = 3 * languages.size(), number = 3, narrowest = 12, line = 120;
+  if (number + narrowest + cells > line)
+    return "The confusion matrix is too wide to print. report.svg of the training run has that of its test names.\n";
+  const size_t width = column_width(languages, line - number - cells);
+  std::string text =
+      "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n" +
+      std::string(number + width, ' ');
+  for (size_t k = 0; k < languages.size(); ++k) text += format("%3zu", k + 1);
   for (size_t i = 0; i < languages.size(); ++i) {
-    std::printf("\n%2zu %s", i + 1, fit(languages[i], 12).c_str());
+    text += format("\n%2zu ", i + 1) + fit(languages[i], width);
     for (size_t k = 0; k < languages.size(); ++k) {
-      const double share = ratio(confusion(i, k), std::max<size_t>(1, confusion.support(i)));
-      const long cell = std::lround(100 * share);
-      std::printf("%s", cell == 100 ? "100" : cell == 0 ? "  ·" : format("%s%2ld", shade(share).c_str(), cell).c_str());
+      const long share = row_percent(confusion, i, k);
+      const std::string shaded = shade(static_cast<double>(share) / 100) + format("%2ld", share);
+      text += share == 0 ? "  ·" : share == 100 ? "100" : shaded;
     }
   }
-  std::printf("\n");
+  return text + '\n';
 }
 
-void print_worst_confusions(const Confusion& confusion, const std::vector<std::string>& languages, size_t most) {
-  std::vector<std::array<size_t, 2>> pairs;  // true and predicted
+// A line each for the confusions that the largest share of a language's names fell to.
+Strings worst_confusions(const Confusion& confusion, const Strings& languages, size_t most) {
+  std::multimap<double, std::string, std::greater<>> lines;  // by that share
   for (size_t i = 0; i < languages.size(); ++i)
-    for (size_t k = 0; k < languages.size(); ++k)
-      if (i != k && confusion(i, k) > 0) pairs.push_back({i, k});
-  const auto share = [&](const auto& pair) { return ratio(confusion(pair[0], pair[1]), confusion.support(pair[0])); };
-  std::stable_sort(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) { return share(a) > share(b); });
-  std::printf("\nWorst confusions:\n%s", pairs.empty() ? "  none\n" : "");
-  for (size_t n = 0; n < std::min(most, pairs.size()); ++n) {
-    const auto [i, k] = pairs[n];
-    std::printf("  %s taken for %s: %.0f%% (%zu of %zu names)\n", languages[i].c_str(), languages[k].c_str(),
-                100 * share(pairs[n]), confusion(i, k), confusion.support(i));
-  }
+    for (size_t k = 0; k < languages.size(); ++k) {
+      if (i == k || confusion(i, k) == 0) continue;
+      const std::string figures = format(": %ld%% (%zu of ", row_percent(confusion, i, k), confusion(i, k));
+      lines.emplace(
+          ratio(confusion(i, k), confusion.support(i)),
+          languages[i] + " taken for " + languages[k] + figures + counted(confusion.support(i), "name") + ")");
+    }
+  Strings worst;
+  for (auto line = lines.begin(); line != lines.end() && worst.size() < most; ++line) worst.push_back(line->second);
+  return worst;
 }
 
 // ---- 5. Picture -----------------------------------------------------------------------------------------------------
 
-// What an epoch left: a line of history.csv and of the terminal. Without validation names their figures are not
-// numbers.
+// What an epoch left: a line of history.csv and of the terminal.
 struct EpochReport {
   double learning_rate, seconds;
   Score training, validation;
+
+  // What it is judged by: the validation loss, or the training loss where no name is for validation.
+  double selection() const { return (validation.names > 0 ? validation : training).mean_cross_entropy(); }
 };
 
 struct Svg {
@@ -324,7 +373,7 @@ struct Svg {
 
   void text(double x, double y, const std::string& attributes, const std::string& content) {
     body += format("<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, attributes.c_str());
-    for (const char c : content) body += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
+    for (const char c : visible(content)) body += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
     body += "</text>\n";
   }
   void box(double x, double y, double width, double height, const std::string& attributes) {
@@ -333,35 +382,46 @@ struct Svg {
   }
 };
 
-// The losses by epoch.
-void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left, double top) {
+// The step between ticks: 1, 2 or 5 times a power of ten, the least with which at most so many steps reach `highest`.
+double tick_step(double highest, double most) {
+  const double ten = std::pow(10, std::floor(std::log10(highest / most)));
+  for (const double digit : {1, 2, 5})
+    if (digit * ten * most >= highest) return digit * ten;
+  return 10 * ten;
+}
+
+// The losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
+void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept, double left, double top) {
   constexpr double width = 420, height = 300;
+  const size_t epochs = history.size();
   double highest = 0.1;
   for (const EpochReport& epoch : history)
-    for (const double loss : {epoch.training.mean_loss(), epoch.validation.mean_loss()})
-      if (loss > highest) highest = loss;
-  const double unit = std::pow(10, std::floor(std::log10(highest))) / 2, limit = std::ceil(highest / unit) * unit;
+    for (const Score& score : {epoch.training, epoch.validation})
+      if (score.names > 0) highest = std::max(highest, score.mean_cross_entropy());
+  const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
+  const auto x_of = [&](size_t epoch) { return left + width * (real(epoch) - 0.5) / real(epochs); };
+  const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
   svg.text(left - 40, top - 14, "", "loss (nats per name)");
-  for (int k = 0; k <= 5; ++k) {
-    const double y = top + height * (5 - k) / 5;
-    svg.box(left, y, width, 1, k == 0 ? "" : "fill=\"#ddd\"");
-    svg.text(left - 8, y + 4, "text-anchor=\"end\"", format("%.3g", limit * k / 5));
+  for (double k = 0; k <= steps; ++k) {
+    svg.box(left, y_of(k * step), width, 1, k == 0 ? "" : "fill=\"#ddd\"");
+    svg.text(left - 8, y_of(k * step) + 4, "text-anchor=\"end\"", format("%g", k * step));
   }
-  const double steps = static_cast<double>(std::max<size_t>(2, history.size()) - 1);
-  const auto x_of = [&](size_t epoch) { return left + static_cast<double>(epoch - 1) / steps * width; };
-  for (size_t epoch = 1, every = (history.size() + 9) / 10; epoch <= history.size(); epoch += every)
+  const auto every = static_cast<size_t>(std::max(1.0, tick_step(real(epochs), 10)));
+  for (size_t epoch = every; epoch <= epochs; epoch += every)
     svg.text(x_of(epoch), top + height + 20, "text-anchor=\"middle\"", std::to_string(epoch));
   svg.text(left + width / 2, top + height + 42, "text-anchor=\"middle\"", "epoch");
+  svg.box(x_of(kept) - 0.5, top, 1, height, "fill=\"#777\"");
+  svg.text(x_of(kept), top - 5, "text-anchor=\"middle\"", "kept");
   for (const bool validation : {false, true}) {
     const std::string colour = validation ? "\"#d9622b\"" : "\"#1f6fb4\"";
     std::string points;
-    for (size_t epoch = 1; epoch <= history.size(); ++epoch) {
-      const EpochReport& report = history[epoch - 1];
-      const double loss = (validation ? report.validation : report.training).mean_loss();
-      if (!std::isfinite(loss)) continue;
-      const double x = x_of(epoch), y = top + height * (1 - loss / limit);
+    for (size_t k = 1; k <= epochs; ++k) {
+      const EpochReport& epoch = history[k - 1];
+      const Score& score = validation ? epoch.validation : epoch.training;
+      if (score.names == 0) return;
+      const double x = x_of(k), y = y_of(score.mean_cross_entropy());
       points += format("%.1f,%.1f ", x, y);
-      if (history.size() <= 30) svg.box(x - 3, y - 3, 6, 6, "rx=\"3\" fill=" + colour);
+      if (epochs <= 30) svg.box(x - 3, y - 3, 6, 6, "rx=\"3\" fill=" + colour);
     }
     svg.body += "<polyline points=\"" + points + "\" fill=\"none\" stroke-width=\"2\" stroke=" + colour + "/>\n";
     const double legend = left + (validation ? 220 : 90);
@@ -370,225 +430,426 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, double left,
   }
 }
 
-void draw_confusion(Svg& svg, const Confusion& confusion, const std::vector<std::string>& languages, double left,
-                    double top, double cell) {
-  svg.text(left, top - 124, "", "confusion: rows true, columns predicted, per cent of the row");
-  for (size_t i = 0; i < languages.size(); ++i) {
-    const double at = static_cast<double>(i) * cell, x = left + at + 13, y = top - 6;
-    svg.text(left - 6, top + at + 13, "text-anchor=\"end\"", fit(languages[i], 14));
-    svg.text(x, y, format("transform=\"rotate(-90 %.1f %.1f)\"", x, y), fit(languages[i], 14));
-    for (size_t k = 0; k < languages.size(); ++k) {
+// A row for each true language, a column for each predicted one.
+void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels, double left, double top, double cell) {
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const double y = top + real(i) * cell, label = left + real(i) * cell + 13;
+    svg.text(left - 6, y + 13, "text-anchor=\"end\"", labels[i]);
+    svg.text(label, top - 6, format("transform=\"rotate(-90 %.1f %.1f)\"", label, top - 6), labels[i]);
+    for (size_t k = 0; k < labels.size(); ++k) {
       if (confusion(i, k) == 0) continue;
-      const double share = ratio(confusion(i, k), confusion.support(i)), column = left + static_cast<double>(k) * cell;
-      svg.box(column, top + at, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", 0.06 + 0.94 * share));
-      svg.text(column + cell / 2, top + at + 12,
-               std::string("font-size=\"9\" text-anchor=\"middle\"") + (share > 0.45 ? " fill=\"#fff\"" : ""),
-               format("%.0f", 100 * share));
+      const long share = row_percent(confusion, i, k);
+      const double x = left + real(k) * cell, opacity = 0.06 + 0.0094 * static_cast<double>(share);
+      svg.box(x, y, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", opacity));
+      svg.text(x + cell / 2, y + 12,
+               format("font-size=\"9\" text-anchor=\"middle\"%s", share > 45 ? " fill=\"#fff\"" : ""),
+               share == 0 ? "·" : std::to_string(share));
     }
   }
-  const double size = cell * static_cast<double>(languages.size());
+  const double size = cell * real(labels.size());
   svg.box(left, top, size, size, "fill=\"none\" stroke=\"#999\"");
 }
 
-// report.svg: the loss curves on the left, the confusion matrix on the right.
-std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test,
-                        const std::vector<std::string>& languages) {
-  const double left = 60, top = 70, cell = 18, matrix_left = 650, matrix_top = 180;
-  const double size = cell * static_cast<double>(languages.size());
+// report.svg: the losses, below them the worst confusions; beside them the confusion matrix; at the foot the options.
+// The page is as large as that needs, if letters are as wide as most are.
+std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test, const Model& kept) {
+  constexpr double left = 20, top = 85, line = 18, list_top = 490, middle = 530, cell = 18, letter = 8;
+  const size_t width = column_width(kept.languages, 20);
+  Strings labels;
+  for (const std::string& name : kept.languages) labels.push_back(fit(name, std::min(width, letters_in(name))));
+  const double matrix_left = middle + letter * real(width), matrix_top = top + letter * real(width);
+  const double right = matrix_left + cell * real(labels.size()), bottom = matrix_top + cell * real(labels.size());
+  const auto room = static_cast<size_t>(std::max(10.0, (bottom - list_top) / line));
+  const Strings worst = worst_confusions(test.confusion, labels, room);
+  const double foot = 50 + std::max(bottom, list_top + line * real(worst.size()));
   Svg svg;
   svg.body = format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
-      "font-size=\"12\" fill=\"#222\">\n",
-      matrix_left + std::max(400.0, size + 40), std::max(480.0, matrix_top + size + 40));
-  svg.body += "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
-  svg.text(left, 30, "font-size=\"17\" font-weight=\"bold\"",
-           test.score.names == 0 ? std::string("No test names")
-                                 : format("Test accuracy %.1f%%, macro F1 %.1f%% on %zu names the network never saw",
-                                          test.score.accuracy(), 100 * test.confusion.macro_f1(), test.score.names));
-  draw_losses(svg, history, left, top);
-  draw_confusion(svg, test.confusion, languages, matrix_left, matrix_top, cell);
+      "font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+      30 + std::max({right, middle + 350, left + 5 * real(kept.options.size())}), foot + 16);
+  std::string title = "No test names";
+  if (test.score.names > 0)
+    title =
+        format("Test accuracy %.1f%%, macro F1 %.1f%% on ", test.score.accuracy(), 100 * test.confusion.macro_f1()) +
+        counted(test.score.names, "name") + " that the network never saw";
+  svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", title);
+  draw_losses(svg, history, kept.epoch, left + 40, top);
+  svg.text(left, list_top, "", worst.empty() ? "no confusions" : "worst confusions");
+  for (size_t k = 0; k < worst.size(); ++k) svg.text(left, list_top + line * real(k + 1), "font-size=\"11\"", worst[k]);
+  svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, per cent of the row");
+  draw_confusion(svg, test.confusion, labels, matrix_left, matrix_top, cell);
+  svg.text(left, foot, "font-size=\"10\" fill=\"#777\"", kept.options);
   return svg.body + "</svg>\n";
 }
 
-// ---- 6. Training ----------------------------------------------------------------------------------------------------
+// ---- 6. Options -----------------------------------------------------------------------------------------------------
 
 // The command line, checked.
 struct Options {
-  std::string mode, data_dir, model_path, model_dir;
+  std::string mode, data_dir, model_path, model_dir, part;
   Settings settings;
-  size_t threads = 1, top = 3;
-  std::vector<std::string> names;
+  size_t threads, top;
+  Strings names;
 };
+
+enum class Kind { text, choice, integer, real };
+
+// The one table of options: --help, parsing and checking all read it.
+struct Option {
+  const char* name;
+  Kind kind;
+  const char* range;    // as --help shows it; of a choice, the words
+  std::string initial;  // the default
+  const char* modes;    // that read it; none: all do
+  const char* help;
+  double lowest = 0, highest = 0;  // of a number
+};
+
+const std::vector<Option>& option_table() {
+  static const Settings s;
+  static constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
+  static const std::vector<Option> table = {
+      {"mode", Kind::choice, "train test predict trace explore", "train", "", "what to do"},
+      {"data_dir", Kind::text, "a folder", "data/", "train test explore", "names, or as argument"},
+      {"model_path", Kind::text, "a file", "models/rnn.txt", "test predict trace", "the model to use"},
+      {"model_dir", Kind::text, "a folder", "models", "train", "where training writes"},
+      {"hidden_dim", Kind::integer, "1 to 4096", decimal(s.hidden), "train", "hidden units", 1, most_hidden},
+      {"epochs", Kind::integer, "1 to 1000000", decimal(s.epochs), "train", "passes over the names", 1, 1e6},
+      {"batch_size", Kind::integer, "1 to 1000000", decimal(s.batch_size), "train", "names a step", 1, 1e6},
+      {"learning_rate", Kind::real, "above 0 to 3e38", decimal(s.learning_rate), "train", "a step's size", least, most},
+      {"clip_norm", Kind::real, "above 0 to 3e38", decimal(s.clip_norm), "train", "longest gradient", least, most},
+      {"momentum", Kind::real, "0 to below 1", decimal(s.momentum), "train", "of the last step", 0, 0x1.fffffep-1},
+      {"prefix_weight", Kind::real, "0 to 1", decimal(s.prefix_weight), "train", "of steps before the end", 0, 1},
+      {"decay", Kind::choice, "linear none", s.linear_decay ? "linear" : "none", "train", "of the learning rate"},
+      {"seed", Kind::integer, "0 to 2^64-1", decimal(s.seed), "", "of weights and shuffles", 0, 0x1p64},
+      {"split_seed", Kind::integer, "0 to 2^64-1", decimal(s.split_seed), "train explore", "of the parts", 0, 0x1p64},
+      {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
+      {"top", Kind::integer, "1 to 1000000", "3; 1 in the filter", "predict", "languages to show", 1, 1e6},
+      {"part", Kind::choice, "training validation test all", "test", "test", "which names to answer"},
+  };
+  return table;
+}
+
+// The settings as the command line takes them: `./rnn DATA_DIR` with these makes the same model again.
+std::string options_line(const Settings& s) {
+  return "--hidden_dim " + decimal(s.hidden) + " --epochs " + decimal(s.epochs) + " --batch_size " +
+         decimal(s.batch_size) + " --learning_rate " + decimal(s.learning_rate) + " --clip_norm " +
+         decimal(s.clip_norm) + " --momentum " + decimal(s.momentum) + " --prefix_weight " + decimal(s.prefix_weight) +
+         " --decay " + (s.linear_decay ? "linear" : "none") + " --seed " + decimal(s.seed) + " --split_seed " +
+         decimal(s.split_seed);
+}
+
+Strings words_of(const std::string& text) {
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+bool has_word(const std::string& text, const std::string& word) { return std::ranges::count(words_of(text), word) > 0; }
+
+const Option* find_option(const std::string& name) {
+  const auto found = std::ranges::find(option_table(), name, &Option::name);
+  return found == option_table().end() ? nullptr : &*found;
+}
+
+std::string help() {
+  std::string text =
+      "rnn learns which language a name comes from, letter by letter.\n\n"
+      "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
+      "  ./rnn data/                              train on a folder, test, save models\n"
+      "  ./rnn --mode test data/                  tables of a saved model\n"
+      "  ./rnn --mode predict Rodrigo Rodrigues   the likeliest languages of names\n"
+      "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
+      "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
+      "  ./rnn --mode explore data/               describe the data\n\n"
+      "  option           range            default             meaning\n";
+  for (const auto& [name, kind, range, initial, modes, meaning, lowest, highest] : option_table())
+    text += "  --" + fit(name, 15) + fit(range, std::max<size_t>(17, letters_in(range))) +
+            (letters_in(range) < 17 ? "" : "\n" + std::string(36, ' ')) + fit(initial, 20) + meaning + '\n';
+  text += "  --help, -h                                            this text\n\nRead by one mode or several:\n";
+  for (const std::string& mode : words_of(find_option("mode")->range)) {
+    text += "  " + fit(mode, 8);
+    size_t count = 0;
+    for (const Option& option : option_table())
+      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + std::string(option.name);
+    text += '\n';
+  }
+  return text + "Every mode takes --seed and --threads.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
+}
+
+// Whether the table allows a value. A real number will be rounded to float: to 0, 1 or infinity, perhaps.
+bool allows(const Option& option, const std::string& value) {
+  if (value.empty() || option.kind == Kind::text) return !value.empty();
+  if (option.kind == Kind::choice) return has_word(option.range, value);
+  const std::uint64_t integer = std::strtoull(value.c_str(), nullptr, 10);
+  char* end = nullptr;
+  const double number = option.kind == Kind::integer ? real(integer) : std::strtod(value.c_str(), &end);
+  if (!(number >= option.lowest && number <= option.highest)) return false;
+  if (option.kind == Kind::integer) return decimal(integer) == value;
+  return *end == '\0' && value.find_first_not_of("0123456789+-.eE") == value.npos &&
+         static_cast<float>(number) >= option.lowest && static_cast<float>(number) <= option.highest;
+}
+
+// Refuses an option that the mode does not read, or a value that the table does not allow.
+void check_option(const std::string& word, const std::string& value, const std::string& mode) {
+  static const char* const kinds[] = {"", "one of: ", "a whole number, ", "a number, "};
+  std::string known;
+  for (const Option& option : option_table())
+    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += std::string(" --") + option.name;
+  const Option* const option = word.starts_with("--") ? find_option(word.substr(2)) : nullptr;
+  if (option == nullptr) throw Failure{"no option " + word + "; mode " + mode + " takes" + known, 2};
+  if (!has_word(known, word)) throw Failure{word + " means nothing to mode " + mode + ", which takes" + known, 2};
+  if (!allows(*option, value))
+    throw Failure{word + " " + value + ": should be " + kinds[static_cast<size_t>(option->kind)] + option->range, 2};
+}
+
+Options parse_command_line(const Strings& words) {
+  std::vector<std::pair<std::string, std::string>> given;  // options and their values
+  Strings arguments;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t equals = words[i].find('=');
+    if (words[i] == "--")
+      while (++i < words.size()) arguments.push_back(words[i]);
+    else if (!words[i].starts_with("-") || words[i] == "-")
+      arguments.push_back(words[i]);
+    else if (equals != std::string::npos)
+      given.emplace_back(words[i].substr(0, equals), words[i].substr(equals + 1));
+    else
+      given.emplace_back(words[i], i + 1 < words.size() ? words[i + 1] : ""), ++i;
+  }
+  std::map<std::string, std::string> values;
+  for (const Option& option : option_table()) values[option.name] = option.initial;
+  std::string& mode = values["mode"];
+  for (const auto& [word, value] : given)
+    if (word == "--mode") check_option(word, mode = value, "train");
+  for (const auto& [word, value] : given) check_option(word, value, mode);
+  for (const auto& [word, value] : given) {
+    values[word.substr(2)] = value;
+    if (word == "--data_dir") arguments.push_back(value);
+  }
+  const auto is_given = [&](const char* name) { return values[name] != find_option(name)->initial; };
+  const auto integer = [&](const char* name) { return std::strtoull(values[name].c_str(), nullptr, 10); };
+  const auto size = [&](const char* name) { return static_cast<size_t>(integer(name)); };
+  const auto number = [&](const char* name) { return std::strtod(values[name].c_str(), nullptr); };
+  Options options{mode, values["data_dir"], values["model_path"], values["model_dir"], values["part"], {}, 0, 0, {}};
+  options.settings = {size("hidden_dim"), size("epochs"),       size("batch_size"),      number("learning_rate"),
+                      number("momentum"), number("clip_norm"),  number("prefix_weight"), values["decay"] == "linear",
+                      integer("seed"),    integer("split_seed")};
+  options.threads = is_given("threads") ? size("threads") : std::max(1u, std::thread::hardware_concurrency());
+  if (mode == "predict" || mode == "trace") {
+    options.names = arguments;
+  } else if (!arguments.empty()) {
+    if (arguments.size() > 1)
+      throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1] + "; for names, --mode predict", 2};
+    options.data_dir = arguments[0];
+  }
+  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");  // the filter's default is the second one
+  return options;
+}
+
+// ---- 7. Training ----------------------------------------------------------------------------------------------------
 
 // A bar that grows on standard error by appending, from the moment an epoch has lasted two seconds.
 struct ProgressBar {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::FILE* file = stderr;
   size_t drawn = 0;
 
   void operator()(size_t done, size_t all) {
     if (std::chrono::steady_clock::now() - start < std::chrono::seconds(2)) return;
-    for (; drawn < 50 * done / all; ++drawn) std::fputs("█", stderr);
-    if (done == all) std::fputc('\n', stderr);
+    for (; drawn < 50 * done / all; ++drawn) std::fputs("█", file);
+    if (done == all) std::fputc('\n', file);
   }
 };
 
-std::string history_csv(const std::vector<EpochReport>& history) {
-  std::string csv = "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n";
-  for (size_t i = 0; i < history.size(); ++i) {
-    const auto& [rate, seconds, training, validation] = history[i];
-    csv += format("%zu,%.9g,%.6f,%.4f,%.6f,%.4f,%.6f\n", i + 1, rate, training.mean_loss(), training.accuracy(),
-                  validation.mean_loss(), validation.accuracy(), seconds);
-  }
-  return csv;
+std::string history_line(size_t number, const EpochReport& epoch) {
+  const auto figures = [](const Score& score) {
+    return score.names == 0 ? "," : format("%.6f,%.4f", score.mean_cross_entropy(), score.accuracy());
+  };
+  return format("%zu,%.9g,", number, epoch.learning_rate) + figures(epoch.training) + ',' + figures(epoch.validation) +
+         format(",%.6f\n", epoch.seconds);
 }
 
-void print_epoch(const EpochReport& report, size_t epoch, size_t epochs) {
-  std::printf("Epoch %zu/%zu — Loss: %.2f — Accuracy: %.1f%%", epoch, epochs, report.training.mean_loss(),
-              report.training.accuracy());
-  if (report.validation.names == 0)
-    std::printf(" — Validation loss: – — Validation accuracy: –");
-  else
-    std::printf(" — Validation loss: %.2f — Validation accuracy: %.1f%%", report.validation.mean_loss(),
-                report.validation.accuracy());
-  std::printf(" — %.2f s\n", report.seconds);
-  std::fflush(stdout);
+std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
+  std::string validation = "–";
+  if (epoch.validation.names > 0)
+    validation = format("%.2f, %.1f%%", epoch.validation.mean_cross_entropy(), epoch.validation.accuracy());
+  return format("Epoch %zu/%zu — Loss: %.2f — Accuracy: %.1f%% — Validation: %s — %.2f s\n", number, epochs,
+                epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Makes the folder and tries to write in it, before the time that training takes is spent.
-void check_writable(const fs::path& folder) {
+// Whether a run of so many epochs writes a file of this name.
+bool is_written(const std::string& name, size_t epochs) {
+  size_t epoch = 0;
+  if (name.starts_with("rnn_epoch")) std::from_chars(&name[9], name.data() + name.size(), epoch);
+  if (name == format("rnn_epoch%zu.txt", epoch)) return epoch >= 1 && epoch <= epochs;
+  return name == "rnn.txt" || name == "history.csv" || name == "report.svg";
+}
+
+// Whether write_file could have given this name to what it had not finished.
+bool is_temporary(const std::string& name) {
+  const size_t end = std::string_view(".0123456789abcdef.tmp").size(), at = name.size() - std::min(end, name.size());
+  return name[at] == '.' && name.find_first_not_of("0123456789abcdef", at + 1) == at + 17 && name.ends_with(".tmp") &&
+         is_written(name.substr(0, at), std::numeric_limits<size_t>::max());
+}
+
+// Makes the folder, and refuses it if a folder stands where a file will be written.
+void prepare_folder(const fs::path& folder, size_t epochs) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
-  const fs::path trial = folder / "rnn.txt.tmp";
-  errno = 0;
-  if (!std::ofstream(trial)) throw Failure{folder.string() + ": can't write in it: " + reason()};
-  fs::remove(trial, error);
-  for (const char* name : {"rnn.txt", "history.csv", "report.svg"})
-    if (fs::is_directory(folder / name, error))
-      throw Failure{(folder / name).string() + ": a folder, where a file will be written"};
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (is_written(entry.path().filename().string(), epochs) && fs::is_directory(entry.symlink_status()))
+      throw Failure{entry.path().string() + ": a folder, where a file will be written"};
 }
 
-void check_languages(const Data& data, const std::string& folder) {
-  if (data.languages.size() < 2)
-    throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
+// Begins history.csv, and removes what must not stand beside it: the picture of an earlier run, and what runs left
+// unfinished that were killed over an hour ago.
+std::ofstream begin_history(const fs::path& folder) {
+  write_file(folder / "history.csv", "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
+  fs::remove(folder / "report.svg");
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (is_temporary(entry.path().filename().string()) && fs::is_regular_file(entry.symlink_status(ignored)) &&
+        fs::file_time_type::clock::now() - entry.last_write_time(ignored) > std::chrono::hours(1))
+      fs::remove(entry, ignored);
+  return std::ofstream(folder / "history.csv", std::ios::binary | std::ios::app);
 }
 
 // A model with the languages and the letters of the training names, not yet trained.
-Model new_model(const Data& data, const std::string& folder, std::uint64_t split_seed) {
-  check_languages(data, folder);
-  std::set<char32_t> letters;
-  std::set<size_t> trained;
-  for_each_name(data, Part::training, split_seed, [&](std::string_view name, size_t k) {
-    const std::u32string decoded = *decode_utf8(name);
-    letters.insert(decoded.begin(), decoded.end());
-    trained.insert(k);
-  });
+Model new_model(const Data& data, const std::string& folder, const Settings& settings) {
+  if (data.languages.size() < 2)
+    throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
+  const auto in_training = [&](const Name& name) { return in_part(name, Part::training, settings.split_seed); };
   for (size_t k = 0; k < data.languages.size(); ++k)
-    if (!trained.contains(k))
-      throw Failure{folder + ": " + data.languages[k] +
-                    " has no name to train on; add names, or try another --split_seed"};
-  return {0, split_seed, data.languages, Alphabet(std::u32string(letters.begin(), letters.end())), {}};
+    if (std::ranges::none_of(data.names[k].names, in_training))
+      throw Failure{folder + ": " + data.languages[k] + " has no name to train on; add some, or change --split_seed"};
+  return {.split_seed = settings.split_seed,
+          .options = options_line(settings),
+          .languages = data.languages,
+          .alphabet = alphabet_of(data, settings.split_seed)};
 }
 
-// Refuses training that would take more than 16 GB: parameters, velocity, copies, and for each shard a gradient and
-// what it computes.
-void check_memory(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const size_t slices = (settings.batch_size + slice_names - 1) / slice_names, shards = std::min(slices, most_shards);
-  const double hidden = static_cast<double>(settings.hidden), outputs = static_cast<double>(languages);
-  const double parameters = hidden * static_cast<double>(symbols + settings.hidden + languages);
-  const double rows = static_cast<double>((shards + 1) * slice_names * longest);  // 1: evaluation
-  const double gigabytes =
-      4e-9 * (parameters * static_cast<double>(5 + shards) + 3 * rows * (hidden + outputs) + outputs * outputs);
-  if (gigabytes > 16)
-    throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", gigabytes)};
+// The memory that training takes, with names of at most `longest` symbols.
+double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
+  const double hidden = real(settings.hidden), outputs = real(languages), rows = real(slice_names * longest);
+  const double shards = real(std::min(pieces(settings.batch_size, slice_names), most_shards));
+  // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard and one to copy;
+  // the model that is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
+  const double parameters = hidden * (real(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 1 + 4 + 1 + 2);
+  const double unrolled = (shards + 1) * 3 * rows * (hidden + outputs), classified = real(most_tasks) * rows * hidden;
+  return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
-void train(const Options& options, Team& team) {
+// Trains for an epoch, which counts from 0, and measures what came of it.
+EpochReport run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
+                      Team& team) {
+  const auto start = std::chrono::steady_clock::now();
+  const Report report = train_epoch(training, examples, epoch, team, ProgressBar());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const size_t batches = pieces(examples.size(), training.settings.batch_size);
+  const EpochReport result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
+                           seconds.count(), report.score, evaluate(training.network, validation, team).score};
+  bool finite = std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy + result.selection());
+  for (const Real number : training.network.parameters.numbers()) finite = finite && std::isfinite(number);
+  if (finite) return result;
+  throw Failure{"training diverged in epoch " + std::to_string(epoch + 1) + ": the loss, the gradient or a parameter " +
+                "is no longer finite; lower --learning_rate or --clip_norm (models of earlier epochs stay)"};
+}
+
+// What was kept, where it is, and what to do next.
+std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
+  const std::string path = visible((folder / "rnn.txt").string()), quote = path.find(' ') == path.npos ? "" : "'";
+  const bool is_default = fs::path(path).lexically_normal() == fs::path(find_option("model_path")->initial);
+  return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + visible((folder / "report.svg").string()) +
+         "\nTry: ./rnn --mode predict " + (is_default ? "" : "--model_path " + quote + path + quote + ' ') +
+         "Rodrigues\n";
+}
+
+void train(const Options& options) {
   const Settings& settings = options.settings;
   const fs::path folder = options.model_dir;
-  const Data data = load_data(options.data_dir);
-  Model model = new_model(data, options.data_dir, settings.split_seed);
-  const Examples training_part = make_examples(data, model, Part::training);
-  const Examples validation_part = make_examples(data, model, Part::validation);
-  const Examples test_part = make_examples(data, model, Part::test);
+  std::deque<std::string> texts;
+  const Data data = load_data(options.data_dir, texts);
+  Model model = new_model(data, options.data_dir, settings);
+  const auto examples = [&](Part part) {
+    return examples_of(data, part, settings.split_seed, model.alphabet, model.languages);
+  };
+  const auto to_train = examples(Part::training), to_validate = examples(Part::validation),
+             to_test = examples(Part::test);
   const size_t symbols = model.alphabet.symbols(), languages = model.languages.size();
-  const size_t longest = std::max({training_part.longest(), validation_part.longest(), test_part.longest()});
-  check_memory(settings, symbols, languages, longest);
-  check_writable(folder);
+  const size_t most = std::max({longest(to_train), longest(to_validate), longest(to_test)});
+  if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
+    throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
+  Training training(settings, to_train, symbols, languages);
+  Team team(std::min(options.threads, training.shards.size()));
+  prepare_folder(folder, settings.epochs);
+  std::ofstream csv = begin_history(folder);
   size_t repeats = 0;
   for (const NameList& list : data.names) repeats += list.repeats;
-  std::printf("%zu languages, %zu letters, %zu names to train on, %zu to validate, %zu to test; %zu repeats ignored\n",
-              languages, symbols - 1, training_part.size(), validation_part.size(), test_part.size(), repeats);
-  std::fflush(stdout);
-
-  SplitMix64 random{settings.seed};
-  Training<float> training(settings, initial_parameters<float>(symbols, settings.hidden, languages, random),
-                           training_part.longest());
-  std::vector<size_t> order(training_part.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  const size_t batches = (order.size() + settings.batch_size - 1) / settings.batch_size;
+  print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + counted(repeats, "repeat") +
+        " ignored\n" + counted(to_train.size(), "name") +
+        format(" to train on, %zu to validate, %zu to test\n", to_validate.size(), to_test.size()));
   std::vector<EpochReport> history;
   Model best;
-  double lowest = std::numeric_limits<double>::infinity();
-  for (size_t epoch = 0; epoch < settings.epochs; ++epoch) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto report = train_epoch(training, training_part, order, epoch, random, team, ProgressBar());
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    const Score validation = evaluate(training.network, validation_part, team).score;
-    const double selection = validation.names > 0 ? validation.mean_loss() : report.score.mean_loss();
-    bool finite = std::isfinite(report.norm) && std::isfinite(report.score.loss) && std::isfinite(selection);
-    for (const Matrix<float>* matrix : training.network.parameters.matrices())
-      for (const float entry : matrix->entries) finite = finite && std::isfinite(entry);
-    if (!finite)
-      throw Failure{
-          format("training diverged in epoch %zu: the loss, the gradient or a parameter is no longer finite; lower "
-                 "--learning_rate or --clip_norm (models of earlier epochs stay)",
-                 epoch + 1)};
-    history.push_back({learning_rate(settings, epoch * batches, settings.epochs * batches), seconds.count(),
-                       report.score, validation});
-    print_epoch(history.back(), epoch + 1, settings.epochs);
-    model.epoch = epoch + 1;
+  while (history.size() < settings.epochs) {
+    history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
+    model.epoch = history.size();
     model.parameters = training.network.parameters;
     const std::string text = write_model(model);
-    write_file(folder / format("rnn_epoch%zu.txt", epoch + 1), text);
-    if (selection < lowest) {
-      lowest = selection;
+    write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
+    if (best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection()) {
       best = model;
       write_file(folder / "rnn.txt", text);
     }
-    write_file(folder / "history.csv", history_csv(history));
+    csv << history_line(model.epoch, history.back()) << std::flush;
+    if (!csv) throw Failure{(folder / "history.csv").string() + ": " + last_error().message()};
+    print(epoch_line(model.epoch, settings.epochs, history.back()));
   }
-  const Evaluation test = evaluate(Network<float>(best.parameters), test_part, team);
-  print_test_line(test);
-  write_file(folder / "report.svg", draw_report(history, test, model.languages));
+  const Evaluation test = evaluate(Network(best.parameters), to_test, team);
+  write_file(folder / "report.svg", draw_report(history, test, best));
+  print(test_line(test, "test") + last_lines(best.epoch, settings.epochs, folder));
 }
 
-// ---- 7. Modes -------------------------------------------------------------------------------------------------------
-
-void test(const Options& options, Team& team) {
-  const Model model = load_model(options.model_path);
-  const Data data = load_data(options.data_dir);
-  for (const std::string& language : data.languages)
-    if (!std::binary_search(model.languages.begin(), model.languages.end(), language))
-      throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Evaluation result = evaluate(Network<float>(model.parameters), make_examples(data, model, Part::test), team);
-  print_test_line(result);
-  print_languages(result.confusion, model.languages);
-  print_confusion(result.confusion, model.languages);
-  print_worst_confusions(result.confusion, model.languages, 10);
-}
-
-// The languages of a row of probabilities, likeliest first.
-std::vector<size_t> ranking(const float* y, size_t languages) {
-  std::vector<size_t> order(languages);
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return y[a] > y[b]; });
-  return order;
-}
+// ---- 8. Test and predict --------------------------------------------------------------------------------------------
 
 // A model's numbers are finite, but what becomes of them need not be.
-void check_finite(const float* y) {
-  if (!std::isfinite(*y)) throw Failure{"the model's numbers are too large to compute with"};
+void check_finite(double number) {
+  if (!std::isfinite(number)) throw Failure{"the model's numbers are too large to compute with"};
+}
+
+void test(const Options& options) {
+  const Model model = load_model(options.model_path);
+  std::deque<std::string> texts;
+  const Data data = load_data(options.data_dir, texts);
+  for (const std::string& language : data.languages)
+    if (!std::ranges::binary_search(model.languages, language))
+      throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
+  const Strings parts = words_of(find_option("part")->range);  // as enum Part has them
+  const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
+  const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
+  Team team(std::min(options.threads, most_tasks));
+  const auto [score, confusion] = evaluate(Network(model.parameters), examples, team);
+  check_finite(score.cross_entropy);
+  size_t others = 0;
+  for (const NameList& list : data.names) others += list.names.size();
+  others -= score.names;
+  print(test_line({score, confusion}, options.part));
+  if (others > 0) print(format("--part all answers the other %zu\n", others));
+  print('\n' + languages_table(confusion, model.languages) + '\n' + confusion_table(confusion, model.languages) +
+        "\nWorst confusions:\n");
+  const Strings worst = worst_confusions(confusion, model.languages, 10);
+  for (const std::string& line : worst) print("  " + line + '\n');
+  if (worst.empty()) print("  none\n");
+}
+
+// The likeliest languages, at most so many, likeliest first.
+std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
+  if (most == 1) return {likeliest(y, languages)};
+  std::vector<size_t> order(languages);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](size_t k) { return y[k]; });
+  order.resize(std::min(most, languages));
+  return order;
 }
 
 // The letters of a name on the command line.
@@ -598,102 +859,161 @@ std::u32string parse_name(const std::string& name) {
   try {
     return decode_name(trimmed);
   } catch (const TextError& wrong) {
-    throw Failure{"`" + name + "`: " + wrong.what(), 2};
+    throw failure_in("`" + name + "`", wrong, 2);
   }
 }
 
-void predict_names(const Options& options, const Model& model, const Network<float>& network, Team& team) {
-  Examples examples;
-  for (const std::string& name : options.names) examples.add(model.alphabet.encode(parse_name(name)), 0);
-  std::vector<std::vector<float>> answers(examples.size());
-  classify(network, examples, team,
-           [&](size_t i, const float*, const float* y) { answers[i].assign(y, y + model.languages.size()); });
-  for (size_t i = 0; i < answers.size(); ++i) {
-    check_finite(answers[i].data());
-    std::printf("%s%s\n", i > 0 ? "\n" : "", options.names[i].c_str());
-    const std::vector<size_t> order = ranking(answers[i].data(), answers[i].size());
-    for (size_t k = 0; k < std::min(options.top, order.size()); ++k) {
-      const double share = answers[i][order[k]];
-      std::printf("  %s %5.1f%%  %s\n", fit(model.languages[order[k]], 16).c_str(), 100 * share,
-                  bar(share, 40).c_str());
-    }
+// The letters that training never saw, each once.
+std::u32string unseen_letters(const std::u32string& name, const std::vector<Symbol>& symbols) {
+  std::u32string unseen;
+  for (size_t t = 0; t < name.size(); ++t)
+    if (symbols[t] == unknown && unseen.find(name[t]) == unseen.npos) unseen += name[t];
+  return unseen;
+}
+
+// A letter as a terminal may show it.
+std::string shown(char32_t letter) {
+  return letter < 0x20 || (letter >= 0x7f && letter < 0xa0) ? "·" : encode_utf8(letter);
+}
+
+// The answer to a name: its likeliest languages, with bars.
+std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
+  const std::u32string letters = parse_name(name), unseen = unseen_letters(letters, model.alphabet.encode(letters));
+  std::string text = name + '\n';
+  for (size_t i = 0; i < unseen.size(); ++i)
+    text += (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + shown(unseen[i]);
+  text += unseen.empty() ? "" : "\n";
+  const size_t width = column_width(model.languages, std::string::npos);
+  for (const size_t k : ranking(y, model.languages.size(), top))
+    text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
+  return text;
+}
+
+// A filter: a line out for each line in, in order.
+struct Filter {
+  const Model& model;
+  const Network& network;
+  Team& team;
+  size_t top;                              // pairs of language and probability, of each line
+  Strings lines = {};                      // that wait for their answers
+  Examples examples = {};                  // of those that are names
+  std::vector<size_t> line_of = {};        // of each example
+  size_t letters = 0;                      // of all examples
+  std::map<char32_t, size_t> unseen = {};  // letters that training never saw: in how many lines
+  size_t lines_with_unseen = 0;
+  bool failed = false;
+
+  // Takes a line less its ending.
+  void add(std::string_view line, size_t number) try {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.emplace_back(line);
+    if (number == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
+    const std::u32string name = decode_name(trim(line), number);
+    if (name.empty()) return;
+    if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
+    examples.push_back({model.alphabet.encode(name), 0});
+    line_of.push_back(lines.size() - 1);
+    letters += name.size();
+    const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
+    for (const char32_t letter : its_unseen) ++unseen[letter];
+    lines_with_unseen += !its_unseen.empty();
+  } catch (const TextError& wrong) {
+    refuse(lines.back(), wrong);
   }
-}
-
-// Reads a line less its ending; keeps no more than the first `most` bytes of it. False at the end of the input.
-bool read_line(std::streambuf& input, std::string& line, size_t most, bool& cut) {
-  constexpr int end = std::char_traits<char>::eof();
-  line.clear();
-  cut = false;
-  int c = input.sbumpc();
-  if (c == end) return false;
-  for (; c != end && c != '\n'; c = input.sbumpc())
-    if (line.size() < most)
-      line += static_cast<char>(c);
-    else
-      cut = true;
-  if (line.ends_with('\r')) line.pop_back();
-  return true;
-}
-
-// A filter: a line out for each line in, in order. Answers are written as soon as no more input waits.
-void predict_lines(const Model& model, const Network<float>& network, Team& team) {
-  std::ios::sync_with_stdio(false);
-  std::streambuf& input = *std::cin.rdbuf();
-  std::vector<std::string> lines;  // that wait for their answers
-  std::vector<size_t> line_of;     // of each example
-  Examples examples;
-  const auto answer = [&] {
-    classify(network, examples, team, [&](size_t i, const float*, const float* y) {
-      const size_t best = likeliest(y, model.languages.size());
-      check_finite(y);
-      std::array<char, 32> digits;
-      char* const end = std::to_chars(digits.begin(), digits.end(), y[best], std::chars_format::fixed, 6).ptr;
-      lines[line_of[i]].append("\t").append(model.languages[best]).append("\t").append(digits.begin(), end);
-    });
-    std::string out;
-    for (const std::string& line : lines) out += line + '\n';
-    std::fwrite(out.data(), 1, out.size(), stdout);
-    if (std::fflush(stdout) != 0) throw Failure{errno == EPIPE ? "" : "standard output: " + reason()};
-    lines.clear();
-    line_of.clear();
-    examples = {};
-  };
-  std::string line;
-  bool cut = false, failed = false;
-  for (size_t number = 1; read_line(input, line, 8 * longest_name, cut); ++number) {
-    try {
-      if (cut) throw TextError("a line of more than " + std::to_string(8 * longest_name) + " bytes", number);
-      const bool mark = number == 1 && line.starts_with(byte_order_mark);
-      const std::u32string letters = decode_name(trim(std::string_view(line).substr(mark ? 3 : 0)), number);
-      if (!letters.empty() && line.find('\t') != line.npos)
-        throw TextError("a TAB, which parts the fields of the answer", number);
-      if (!letters.empty()) {
-        examples.add(model.alphabet.encode(letters), 0);
-        line_of.push_back(lines.size());
+  // Says what is wrong with a line, and makes its answer.
+  void refuse(std::string& line, const TextError& wrong) {
+    std::fprintf(stderr, "rnn: %s\n", failure_in("standard input", wrong).what.c_str());
+    if (line.find('\t') != line.npos || !decode_utf8(line)) line = "?";
+    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) line += "\t?\t0";
+    failed = true;
+  }
+  // The lines that wait, with their answers.
+  std::string answers() {
+    classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
+      check_finite(*y);
+      for (const size_t k : ranking(y, model.languages.size(), top)) {
+        std::array<char, 32> digits;
+        char* const end = std::to_chars(digits.begin(), digits.end(), y[k], std::chars_format::fixed, 6).ptr;
+        lines[line_of[i]].append("\t").append(model.languages[k]).append("\t").append(digits.begin(), end);
       }
-    } catch (const TextError& wrong) {
-      std::fprintf(stderr, "rnn: standard input:%zu: %s\n", wrong.line, wrong.what());
-      if (cut || line.find('\t') != line.npos || !decode_utf8(line)) line = "?";
-      line += "\t?\t0";
-      failed = true;
-    }
-    lines.push_back(line);
-    if (lines.size() >= 1 << 15 || examples.symbols.size() > 1 << 20 || input.in_avail() <= 0) answer();
+    });
+    std::string text;
+    for (const std::string& line : lines) text += line + '\n';
+    lines.clear();
+    examples.clear();
+    line_of.clear();
+    letters = 0;
+    return text;
   }
-  answer();
-  if (failed) throw Failure{"", 1};
+  // What is said at the end of letters that training never saw.
+  std::string last_line() const {
+    if (unseen.empty()) return "";
+    std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
+    std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
+    std::string text = "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
+    for (size_t i = 0; i < std::min<size_t>(5, order.size()); ++i)
+      text += (i == 0 ? " letters never seen in training: " : ", ") + letter_name(order[i].first) +
+              format(" (%zu)", order[i].second);
+    return text + '\n';
+  }
+};
+
+// Answers are written as soon as no more input waits, or so many lines or letters do.
+void predict_lines(Filter filter) {
+  std::ios::sync_with_stdio(false);
+  errno = 0;
+  LineReader reader{std::cin, std::vector<char>(longest_line + 1)};
+  for (bool more = true; more;) {
+    try {
+      more = reader.next();
+      if (more) filter.add(reader.line, reader.number);
+    } catch (const TextError& too_long) {
+      filter.refuse(filter.lines.emplace_back("?"), too_long);
+    }
+    if (more && filter.lines.size() < 1 << 15 && filter.letters < 1 << 20 && std::cin.rdbuf()->in_avail() > 0) continue;
+    print(filter.answers());
+    if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
+  }
+  if (std::cin.bad()) throw Failure{"standard input: " + last_error().message()};
+  std::fputs(filter.last_line().c_str(), stderr);
+  if (filter.failed) throw Failure{""};
 }
 
-void predict(const Options& options, Team& team) {
+void predict(const Options& options) {
   const Model model = load_model(options.model_path);
-  const Network<float> network(model.parameters);
-  if (!options.names.empty()) return predict_names(options, model, network, team);
-  try {
-    predict_lines(model, network, team);
-  } catch (const std::ios_base::failure&) {
-    throw Failure{"standard input: " + reason()};
+  const Network network(model.parameters);
+  Team team(std::min(options.threads, most_tasks));
+  if (options.names.empty()) return predict_lines({model, network, team, options.top});
+  Examples examples;
+  for (const std::string& name : options.names) examples.push_back({model.alphabet.encode(parse_name(name)), 0});
+  Strings answers(examples.size());
+  classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
+    check_finite(*y);
+    answers[i] = answer_lines(options.names[i], model, y, options.top);
+  });
+  for (size_t i = 0; i < answers.size(); ++i) print((i > 0 ? "\n" : "") + answers[i]);
+}
+
+// ---- 9. Trace and explore -------------------------------------------------------------------------------------------
+
+// A line for each step; row t of u is step t + 1 of the name.
+std::string trace_table(const Unrolled& u, const std::u32string& name, const Strings& languages) {
+  const View<const Real> h = u.h, y = u.y, d_a = u.d_a;
+  const size_t width = column_width(languages, 10), top = std::min<size_t>(3, languages.size());
+  std::string text = std::string(3 + top * (width + 5), ' ') + "entropy  |dL/da|  hidden\n";
+  for (size_t t = 0; t < y.rows; ++t) {
+    check_finite(y(t, 0));
+    double entropy = 0, squares = 0;
+    for (size_t k = 0; k < languages.size(); ++k) entropy -= y(t, k) > 0 ? y(t, k) * std::log2(y(t, k)) : 0;
+    for (size_t j = 0; j < h.columns; ++j) squares += static_cast<double>(d_a(t, j)) * d_a(t, j);
+    text += (t == name.size() ? "$" : shown(name[t])) + (u.packed.symbol[t] == unknown ? "? " : "  ");
+    for (const size_t k : ranking(y.row(t), languages.size(), top))
+      text += fit(languages[k], width) + format("%3.0f%% ", 100.0 * y(t, k));
+    text += format("%7.2f %8.2g  ", entropy, std::sqrt(squares));
+    for (size_t j = 0; j < std::min<size_t>(12, h.columns); ++j) text += shade((h(t, j) + 1) / 2);
+    text += '\n';
   }
+  return text;
 }
 
 // Follows one name through the network: forward to see what it believes after each letter, backward from the answer to
@@ -701,335 +1021,134 @@ void predict(const Options& options, Team& team) {
 void trace(const Options& options) {
   if (options.names.size() != 1) throw Failure{"trace follows one name: ./rnn --mode trace Rodrigues", 2};
   const Model model = load_model(options.model_path);
-  const Network<float> network(model.parameters);
-  const std::u32string letters = parse_name(options.names[0]);
-  const size_t languages = model.languages.size(), hidden = network.parameters.hidden(), steps = letters.size() + 1;
-  Examples examples;
-  examples.add(model.alphabet.encode(letters), 0);
-  Unrolled<float> u(steps, hidden, languages);
-  Parameters<float> gradient(model.alphabet.symbols(), hidden, languages);
-  pack(examples, {0}, 0, 1, 1, u.batch);
+  const Network network(model.parameters);
+  const std::u32string name = parse_name(options.names[0]);
+  Unrolled u(name.size() + 1, network.parameters.hidden, model.languages.size());
+  pack({{model.alphabet.encode(name), 0}}, std::array<size_t, 1>{0}, u.packed);
   forward(network, u);
-  for (size_t t = 0; t < steps; ++t) check_finite(u.y.row(t));
-  u.batch.language[0] = likeliest(u.y.row(steps - 1), languages);
-  backward(network, u, 0.0f, gradient);
-
-  const size_t units = std::min<size_t>(16, hidden);
-  std::printf(
-      "After each letter: the three likeliest languages; the entropy in bits; |dL/da|, how much the step matters\n"
-      "to the answer, %s; and %zu of %zu hidden units, from -1 (blank) to 1 (full).\n\n",
-      model.languages[u.batch.language[0]].c_str(), units, hidden);
-  std::printf("%s entropy  |dL/da|  hidden\n", fit("", 3 + 3 * 15).c_str());
-  for (size_t t = 0; t < steps; ++t) {
-    const float* y = u.y.row(t);
-    const std::vector<size_t> order = ranking(y, languages);
-    double entropy = 0, squares = 0;
-    for (size_t k = 0; k < languages; ++k) entropy -= y[k] > 0 ? y[k] * std::log2(y[k]) : 0;
-    for (size_t j = 0; j < hidden; ++j) squares += static_cast<double>(u.d_a(t, j)) * u.d_a(t, j);
-    std::printf("%s%c ",
-                t == letters.size() ? "$"
-                : letters[t] < U' ' ? "·"
-                                    : encode_utf8(letters[t]).c_str(),
-                u.batch.symbol[t] == unknown ? '?' : ' ');
-    for (size_t k = 0; k < 3; ++k)
-      std::printf("%s", k < languages ? format("%s%3.0f%% ", fit(model.languages[order[k]], 10).c_str(),
-                                               static_cast<double>(100 * y[order[k]]))
-                                            .c_str()
-                                      : fit("", 15).c_str());
-    std::printf("%8.2f %8.2g  ", entropy, std::sqrt(squares));
-    for (size_t j = 0; j < units; ++j) std::printf("%s", shade((u.h(t, j) + 1) / 2).c_str());
-    std::printf("\n");
-  }
-  std::printf("\n$ is the end of the name; ? marks a letter that training never saw.\n");
+  const size_t answer = likeliest(View<const Real>(u.y).row(name.size()), model.languages.size());
+  u.packed.language.assign(u.packed.language.size(), answer);
+  backward_through_time(network, u, 0);
+  print("After each letter: the likeliest languages; entropy, in bits; hidden units, from\n" +
+        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " + model.languages[answer]) +
+        "\n\n" + trace_table(u, name, model.languages) +
+        "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
-// The three endings of 2 to 4 letters that are most typical of a language: those with the highest n log(p / q), where n
-// counts the language's names with the ending, p is their share in the language, and q the share in all languages.
-std::string typical_endings(const std::map<std::u32string, size_t>& counts, size_t names,
-                            const std::map<std::u32string, size_t>& all_counts, size_t all_names) {
+// What explore counts: names, their letters, and their endings of 2 to 4 letters, folded.
+struct Count {
+  size_t names = 0, letters = 0, longest = 0;
+  std::map<std::u32string, size_t> endings;
+
+  void add(const std::u32string& name) {
+    ++names;
+    letters += name.size();
+    longest = std::max(longest, name.size());
+    for (size_t n = 2; n <= std::min<size_t>(4, name.size()); ++n) ++endings[name.substr(name.size() - n)];
+  }
+};
+
+// The three endings that are most typical of a language: those with the highest n log(p / q), where n counts the
+// language's names with the ending, p is their share in the language, and q the share in all languages.
+std::string typical_endings(const Count& count, const Count& all) {
   std::vector<std::pair<double, std::u32string>> scores;
-  for (const auto& [ending, n] : counts)
-    scores.emplace_back(-static_cast<double>(n) * std::log(ratio(n, names) / ratio(all_counts.at(ending), all_names)),
-                        ending);
-  std::sort(scores.begin(), scores.end());
+  for (const auto& [ending, n] : count.endings)
+    scores.emplace_back(real(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)), ending);
+  std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
   std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) {
-    text += " -";
-    for (const char32_t letter : scores[i].second) text += encode_utf8(letter);
+  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + folded(scores[i].second);
+  return text;
+}
+
+std::string explore_table(const Data& data) {
+  Count all;
+  std::vector<Count> counts(data.languages.size());
+  size_t most = 0;
+  for (size_t k = 0; k < counts.size(); ++k) {
+    for (const Name& name : data.names[k].names) {
+      std::u32string letters = decode_name(name.text);
+      std::ranges::transform(letters, letters.begin(), fold);
+      counts[k].add(letters);
+      all.add(letters);
+    }
+    most = std::max(most, counts[k].names);
+  }
+  const size_t width = column_width(data.languages, 19);
+  std::string text = fit("Language", width) + "  Names   Share             Mean  Longest  Typical endings\n";
+  for (size_t k = 0; k < counts.size(); ++k) {
+    const auto& [names, letters, longest, endings] = counts[k];
+    text += fit(data.languages[k], width) + format(" %6zu  %5.1f%%  ", names, 100 * ratio(names, all.names)) +
+            fit(bar(ratio(names, most), 10), 10) + format(" %5.1f %8zu", ratio(letters, names), longest) +
+            typical_endings(counts[k], all) + '\n';
   }
   return text;
 }
 
+// How many names stand in several languages. Of each of these a classifier can get one right.
+std::string shared_names(const Data& data, std::uint64_t split_seed) {
+  std::map<std::string, size_t> seen;  // in how many languages, by folded name
+  size_t all = 0, several = 0, tested = 0, different = 0;
+  for (const NameList& list : data.names)
+    for (const Name& name : list.names) {
+      const size_t languages = ++seen[folded(decode_name(name.text))];
+      ++all;
+      several += languages == 2;
+      if (!in_part(name, Part::test, split_seed)) continue;
+      ++tested;
+      different += languages == 1;
+    }
+  const std::string ceiling =
+      format("So no classifier can be right on more than %.1f%% of the test names (--split_seed ",
+             100 * ratio(different, tested));
+  return counted(all, "name") +
+         format(", %zu different ones, of which %zu stand in several languages.\n", seen.size(), several) +
+         (tested > 0 ? ceiling + decimal(split_seed) + ").\n" : "");
+}
+
 void explore(const Options& options) {
-  const Data data = load_data(options.data_dir);
-  const size_t languages = data.languages.size();
-  std::vector<size_t> letters(languages), longest(languages);
-  std::vector<std::map<std::u32string, size_t>> endings(languages);
-  std::map<std::u32string, size_t> all_endings;
-  std::map<std::string_view, size_t> shared;  // in how many languages each name stands
-  size_t all = 0, most = 0, several = 0, test_rows = 0, test_names = 0;
-  for (size_t k = 0; k < languages; ++k) {
-    for (const std::string_view name : data.names[k].names) {
-      const std::u32string decoded = *decode_utf8(name);
-      letters[k] += decoded.size();
-      longest[k] = std::max(longest[k], decoded.size());
-      for (size_t n = 2; n <= std::min<size_t>(4, decoded.size()); ++n) {
-        ++endings[k][decoded.substr(decoded.size() - n)];
-        ++all_endings[decoded.substr(decoded.size() - n)];
-      }
-      ++shared[name];
-    }
-    all += data.names[k].names.size();
-    most = std::max(most, data.names[k].names.size());
-  }
-  for (const auto& [name, count] : shared) {
-    const bool tested = part_of(name, options.settings.split_seed) == Part::test;
-    several += count > 1;
-    test_names += tested;
-    test_rows += tested ? count : 0;
-  }
-  std::printf("%s  Names   Share             Mean  Longest  Typical endings\n", fit("Language", 16).c_str());
-  for (size_t k = 0; k < languages; ++k) {
-    const size_t names = data.names[k].names.size();
-    std::printf("%s %6zu  %5.1f%%  %s %5.1f %8zu %s\n", fit(data.languages[k], 16).c_str(), names,
-                100 * ratio(names, all), fit(bar(ratio(names, most), 10), 10).c_str(), ratio(letters[k], names),
-                longest[k], typical_endings(endings[k], names, all_endings, all).c_str());
-  }
-  std::printf("\n%zu names, %zu different ones, of which %zu stand in several languages.\n", all, shared.size(),
-              several);
-  if (test_rows > 0)
-    std::printf("So no classifier can be right on more than %.1f%% of the test names (--split_seed %s).\n",
-                100 * ratio(test_names, test_rows), std::to_string(options.settings.split_seed).c_str());
-  std::printf(
-      "An ending is typical by n log(p / q): n names of the language have it, a share p, and a share q of all "
-      "names.\n");
+  std::deque<std::string> texts;
+  const Data data = load_data(options.data_dir, texts);
+  print(explore_table(data) + '\n' + shared_names(data, options.settings.split_seed) +
+        "An ending is typical by n log(p / q): n names of the language have it, a share p,\n"
+        "and a share q of all names.\n");
 }
 
-void gradcheck(const Options& options) {
-  const Data data = load_data(options.data_dir);
-  check_languages(data, options.data_dir);
-  SplitMix64 random{options.settings.seed};
-  std::vector<std::pair<std::u32string, size_t>> names;
-  std::set<char32_t> letters;
-  for (size_t i = 0; i < 8; ++i) {
-    const size_t language = random.next() % data.languages.size();
-    const auto& list = data.names[language].names;
-    names.emplace_back(*decode_utf8(list[random.next() % list.size()]), language);
-    letters.insert(names.back().first.begin(), names.back().first.end());
-  }
-  const Alphabet alphabet(std::u32string(letters.begin(), letters.end()));
-  Examples examples;
-  for (const auto& [name, language] : names) examples.add(alphabet.encode(name), language);
-  const auto errors = check_gradient(initial_parameters<double>(alphabet.symbols(), 10, data.languages.size(), random),
-                                     examples, Settings{}.prefix_weight);
-  std::printf(
-      "8 names, 10 hidden units, double precision, central differences;\nerror relative to the largest entry of "
-      "the gradient\n\nParameter     Shape  Entries     Error\n");
-  bool good = true;
-  for (const GradientError& e : errors) {
-    const bool passed = e.error < 1e-7;
-    good = good && passed;
-    std::printf("%-9s %9s  %7zu  %8.1e  %s\n", e.name.c_str(), format("%zux%zu", e.rows, e.columns).c_str(),
-                e.rows * e.columns, e.error, passed ? "ok" : "FAILED: over 1e-7");
-  }
-  if (!good) throw Failure{"a gradient disagrees with its central differences"};
+// ---- 10. Main -------------------------------------------------------------------------------------------------------
+
+void run(const Options& options) {
+  static const std::map<std::string, void (*)(const Options&)> modes = {
+      {"train", train}, {"test", test}, {"predict", predict}, {"trace", trace}, {"explore", explore}};
+  modes.at(options.mode)(options);
 }
 
-// ---- 8. Options and main --------------------------------------------------------------------------------------------
-
-enum class Kind { text, choice, integer, real };
-
-// The one table of options: --help, parsing and checking all read it.
-struct Option {
-  const char* name;
-  Kind kind;
-  const char* range;    // as --help shows it; of a choice, the words
-  const char* initial;  // the default
-  const char* modes;    // that read it; none: all do
-  const char* help;
-  double lowest = 0, highest = 0;  // of a number
-};
-
-constexpr double least = std::numeric_limits<double>::denorm_min(), most = std::numeric_limits<float>::max();
-constexpr Option option_table[] = {
-    {"mode", Kind::choice, "train test predict trace explore gradcheck", "train", "", "what to do"},
-    {"data_dir", Kind::text, "folder", "data/", "train test explore gradcheck", "the names, also as an argument"},
-    {"model_path", Kind::text, "file", "models/rnn.txt", "test predict trace", "the model to use"},
-    {"model_dir", Kind::text, "folder", "models", "train", "where training writes"},
-    {"hidden_dim", Kind::integer, "1 to 4096", "128", "train", "hidden units", 1, most_hidden},
-    {"epochs", Kind::integer, "1 to 1000000", "10", "train", "passes over the names", 1, 1e6},
-    {"batch_size", Kind::integer, "1 to 1000000", "32", "train", "names a step", 1, 1e6},
-    {"learning_rate", Kind::real, "above 0 to 3e38", "0.007", "train", "size of a step", least, most},
-    {"clip_norm", Kind::real, "above 0 to 3e38", "14", "train", "longest gradient", least, most},
-    {"momentum", Kind::real, "0 to below 1", "0.9", "train", "what a step keeps of the last", 0, 0x1.fffffffffffffp-1},
-    {"prefix_weight", Kind::real, "0 to 1", "0.15", "train", "loss weight of earlier steps", 0, 1},
-    {"decay", Kind::choice, "linear none", "linear", "train", "how the learning rate falls"},
-    {"seed", Kind::integer, "0 to 2^64-1", "1", "", "of initial values and shuffles", 0, 0x1p64},
-    {"split_seed", Kind::integer, "0 to 2^64-1", "1", "train explore", "of the split of the names", 0, 0x1p64},
-    {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
-    {"top", Kind::integer, "1 to 1000000", "3", "predict", "languages to show", 1, 1e6},
-};
-
-std::vector<std::string> words_of(const char* text) {
-  std::istringstream words(text);
-  return {std::istream_iterator<std::string>(words), {}};
-}
-
-bool has_word(const char* text, const std::string& word) {
-  const std::vector<std::string> words = words_of(text);
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-void print_help() {
-  std::printf(
-      "rnn learns which language a name comes from, letter by letter.\n\n"
-      "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
-      "  ./rnn data/                              train on a folder, test, save models\n"
-      "  ./rnn --mode test data/                  tables of a saved model\n"
-      "  ./rnn --mode predict Rodrigo Rodrigues   the likeliest languages of names\n"
-      "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
-      "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
-      "  ./rnn --mode explore data/               describe the data\n"
-      "  ./rnn --mode gradcheck data/             check the gradients by differences\n\n"
-      "  option           range           default        meaning\n");
-  for (const Option& option : option_table)
-    std::printf("  --%-14s %-15s %-14s %s\n", option.name, std::strlen(option.range) > 15 ? "see above" : option.range,
-                option.initial, option.help);
-  std::printf("  --help                                          this text\n\nRead by one mode or several:\n");
-  for (const std::string& mode : words_of(option_table[0].range)) {
-    std::printf("  %-10s", mode.c_str());
-    size_t count = 0;
-    for (const Option& option : option_table)
-      if (has_word(option.modes, mode)) std::printf("%s %s", ++count == 7 ? "\n            " : "", option.name);
-    std::printf("\n");
-  }
-  std::printf("Every mode takes --seed and --threads.\nExit status: 0 done, 1 failed, 2 wrong command line.\n");
-}
-
-// How many letters must be added, dropped or changed (Levenshtein 1966) to make a word of another.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j)
-      diagonal = std::exchange(row[j + 1], std::min({row[j + 1] + 1, row[j] + 1, diagonal + (a[i] != b[j])}));
-  }
-  return row.back();
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
-    return edit_distance(word, a) < edit_distance(word, b);
-  });
-}
-
-const Option& find_option(const std::string& name) {
-  std::vector<std::string> names{"help"};
-  for (const Option& option : option_table) {
-    if (name == option.name) return option;
-    names.emplace_back(option.name);
-  }
-  throw Failure{"no option --" + name + "; the nearest is --" + nearest(name, names), 2};
-}
-
-// Refuses a value that the table does not allow.
-void check_value(const Option& option, const std::string& value) {
-  const std::string what = "--" + std::string(option.name) + " " + value;
-  if (option.kind == Kind::text && value.empty()) throw Failure{what + ": empty, and should be a " + option.range, 2};
-  if (option.kind == Kind::choice && !has_word(option.range, value))
-    throw Failure{what + ": unknown; the nearest is " + nearest(value, words_of(option.range)), 2};
-  if (option.kind == Kind::text || option.kind == Kind::choice) return;
-  const bool integer = option.kind == Kind::integer;
-  char* end = nullptr;
-  const double number = std::strtod(value.c_str(), &end);
-  std::uint64_t exact = 0;
-  const bool fits = !integer || std::from_chars(value.data(), value.data() + value.size(), exact).ec == std::errc{};
-  if (value.empty() || value.find_first_not_of(integer ? "0123456789" : "0123456789+-.eE") != value.npos ||
-      *end != '\0' || !fits || number < option.lowest || number > option.highest)
-    throw Failure{what + ": should be " + (integer ? "a whole number, " : "a number, ") + option.range, 2};
-}
-
-Options parse_command_line(const std::vector<std::string>& words) {
-  std::map<std::string, std::string> values;
-  std::vector<std::string> arguments;
-  size_t i = 0;
-  for (; i < words.size() && words[i] != "--"; ++i) {
-    const std::string& word = words[i];
-    if (!word.starts_with("-") || word == "-") {
-      arguments.push_back(word);
-      continue;
-    }
-    if (!word.starts_with("--")) throw Failure{"no option " + word + "; options start with --, see --help", 2};
-    const size_t equals = std::min(word.find('='), word.size());
-    const Option& option = find_option(word.substr(2, equals - 2));
-    if (equals == word.size() && i + 1 == words.size())
-      throw Failure{word + ": a value is missing, " + option.range, 2};
-    values[option.name] = equals == word.size() ? words[++i] : word.substr(equals + 1);
-    check_value(option, values[option.name]);
-  }
-  arguments.insert(arguments.end(), words.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1, words.size())),
-                   words.end());
-  const bool folder_named = values.contains("data_dir");
-  const std::string mode = values.contains("mode") ? values["mode"] : "train";
-  for (const Option& option : option_table) {
-    const bool given = !values.emplace(option.name, option.initial).second;
-    if (given && option.modes[0] != '\0' && !has_word(option.modes, mode))
-      throw Failure{format("--%s means nothing to mode %s; it is for %s", option.name, mode.c_str(), option.modes), 2};
-  }
-  const auto integer = [&](const char* name) { return std::strtoull(values[name].c_str(), nullptr, 10); };
-  const auto size = [&](const char* name) { return static_cast<size_t>(integer(name)); };
-  const auto real = [&](const char* name) { return std::strtod(values[name].c_str(), nullptr); };
-  Options options{mode, values["data_dir"], values["model_path"], values["model_dir"], {}, 1, size("top"), {}};
-  options.settings = {size("hidden_dim"), size("epochs"),       size("batch_size"),    real("learning_rate"),
-                      real("momentum"),   real("clip_norm"),    real("prefix_weight"), values["decay"] == "linear",
-                      integer("seed"),    integer("split_seed")};
-  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  options.threads = values["threads"] == "all cores" ? cores : size("threads");
-  if (mode == "predict" || mode == "trace") {
-    options.names = arguments;
-  } else if (!arguments.empty()) {
-    if (folder_named) arguments.insert(arguments.begin(), options.data_dir);
-    if (arguments.size() > 1) throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1], 2};
-    options.data_dir = arguments[0];
-  }
-  return options;
-}
-
-// Starts no more threads than have work.
-void run_mode(const Options& options) {
-  const size_t slices = (options.settings.batch_size + slice_names - 1) / slice_names;
-  const bool classifies = options.mode == "test" || options.mode == "predict";
-  const size_t useful = options.mode == "train" ? std::min(slices, most_shards) : classifies ? most_tasks : 1;
-  Team team(std::min(options.threads, useful));
-  if (options.mode == "train") train(options, team);
-  if (options.mode == "test") test(options, team);
-  if (options.mode == "predict") predict(options, team);
-  if (options.mode == "trace") trace(options);
-  if (options.mode == "explore") explore(options);
-  if (options.mode == "gradcheck") gradcheck(options);
+// A compiler that rearranges arithmetic need not say so by a macro (clang++ does not): a few values tell.
+void check_arithmetic() {
+  volatile Real minus_one = -1, half = 0.5f, no_number = std::numeric_limits<Real>::quiet_NaN();
+  const auto is_near = [](Real x, double expected) { return std::abs(x - expected) < 1e-6; };
+  if (!is_near(fast_exp(minus_one), 0.36787944) || !is_near(fast_tanh(half), 0.46211716) || !std::isnan(no_number))
+    throw Failure{"this build computes wrongly: build it without -ffast-math and its parts"};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    const std::vector<std::string> words(argv + 1, argv + argc);
-    const auto options_end = std::find(words.begin(), words.end(), "--");
-    if (std::find(words.begin(), options_end, "--help") != options_end)
-      print_help();
+    check_arithmetic();
+    const Strings words(argv + 1, argv + argc);
+    const auto end = std::ranges::find(words, "--");
+    if (std::find(words.begin(), end, "--help") != end || std::find(words.begin(), end, "-h") != end)
+      print(help());
     else
-      run_mode(parse_command_line(words));
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Failure{"standard output: " + reason()};
+      run(parse_command_line(words));
+    if (std::ferror(stdout)) throw Failure{"standard output: " + last_error().message()};
     return 0;
   } catch (const Failure& failure) {
-    std::fflush(stdout);
-    if (!failure.what.empty()) std::fprintf(stderr, "rnn: %s\n", failure.what.c_str());
+    if (!failure.what.empty()) std::fprintf(stderr, "rnn: %s\n", visible(failure.what).c_str());
     return failure.status;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "rnn: out of memory; lower --hidden_dim or --batch_size\n");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "rnn: %s\n", error.what());
+    std::fprintf(stderr, "rnn: %s\n", visible(error.what()).c_str());
   }
   return 1;
 }

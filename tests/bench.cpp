@@ -33,7 +33,7 @@ volatile float sink;
 
 // Multiply-adds on registers alone, as many independent ones as a tile of add_product has.
 double peak_rate() {
-  constexpr size_t width = tile_columns<float>;
+  constexpr size_t width = tile_columns;
   return rate(2.0 * 1000 * tile_rows * width, [](size_t repetitions) {
     float sum[tile_rows][width], factor[width];
     for (size_t j = 0; j < width; ++j) factor[j] = 0.999f;
@@ -48,38 +48,36 @@ double peak_rate() {
 }
 
 double product_rate(size_t m, size_t k, size_t n, bool transposed) {
-  Matrix<float> A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
+  Matrix A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
   SplitMix64 random{1};
-  for (size_t i = 0; i < A.rows; ++i)
-    for (size_t j = 0; j < A.columns; ++j) A(i, j) = static_cast<float>(random.uniform() - 0.5);
-  for (size_t i = 0; i < k; ++i)
-    for (size_t j = 0; j < n; ++j) B(i, j) = static_cast<float>(random.uniform() - 0.5) * 1e-6f;
+  for (Real& x : View<Real>(A).numbers()) x = static_cast<Real>(random.uniform() - 0.5);
+  for (Real& x : View<Real>(B).numbers()) x = static_cast<Real>(random.uniform() - 0.5) * 1e-6f;
+  const View<const Real> left = A;
   return rate(2.0 * static_cast<double>(m * k * n), [&](size_t repetitions) {
-    for (size_t r = 0; r < repetitions; ++r)
-      add_product(C.view(), transposed ? A.view().transposed() : A.view(), B.view());
+    for (size_t r = 0; r < repetitions; ++r) add_product(C, transposed ? left.transposed() : left, B);
   });
 }
 
-// Whole mini-batches of random names of 2 to 15 letters, 31 languages, 136 symbols.
+// Whole mini-batches of random names of 2 to 15 letters, 31 languages, 90 symbols.
 double step_rate(size_t hidden) {
   SplitMix64 random{1};
   Examples examples;
+  size_t all_symbols = 0;
   for (size_t i = 0; i < 2048; ++i) {
-    std::vector<Symbol> name;
-    for (size_t k = 0; k < 2 + (random.next() % 8 + random.next() % 7); ++k)
-      name.push_back(static_cast<Symbol>(random.next() % 135));
-    name.push_back(135);
-    examples.add(name, i % 31);
+    Example name{{}, i % 31};
+    for (size_t k = 0, length = 2 + random.next() % 8 + random.next() % 7; k < length; ++k)
+      name.symbols.push_back(static_cast<Symbol>(random.next() % 89));
+    name.symbols.push_back(89);
+    all_symbols += name.symbols.size();
+    examples.push_back(name);
   }
   Settings settings;
-  Training<float> training(settings, initial_parameters<float>(136, hidden, 31, random), examples.longest());
-  std::vector<size_t> order(examples.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  settings.hidden = hidden;
+  Training training(settings, examples, 90, 31);
   auto run = in_turn;
-  const double flops = 6.0 * static_cast<double>(hidden * (hidden + 31) * examples.symbols.size());
+  const double flops = 6.0 * static_cast<double>(hidden * (hidden + 31) * all_symbols);
   return rate(flops, [&](size_t repetitions) {
-    for (size_t r = 0; r < repetitions; ++r)
-      train_epoch(training, examples, order, 0, random, run, [](size_t, size_t) {});
+    for (size_t r = 0; r < repetitions; ++r) train_epoch(training, examples, 0, run, [](size_t, size_t) {});
   });
 }
 

@@ -39,6 +39,12 @@ says() {
 
 same() { says "$1: '$2' is not '$3'" [ "$2" = "$3" ]; }
 
+# fits WHAT COLUMNS LINES FILE: no line is wider, and there are as many lines or more.
+fits() {
+  says "$1 fits $2 columns, not $(LC_ALL=C.UTF-8 wc -L <"$4")" [ "$(LC_ALL=C.UTF-8 wc -L <"$4")" -le "$2" ]
+  says "$1 has $3 lines" [ "$(wc -l <"$4")" -ge "$3" ]
+}
+
 mkdir three
 printf 'Ann\nBen\nCid\nDan\nEva\nFay\nGus\nHal\nIda\nJoe\nKim\nLee\n' >three/A.txt
 printf 'Xa\nXb\nXc\nXd\nXe\nXf\nXg\nXh\nXi\nXj\nXk\nXl\n' >three/B.txt
@@ -47,41 +53,148 @@ small=(--hidden_dim 8 --epochs 3)
 
 # Training, what it prints and what it leaves
 "$rnn" three "${small[@]}" --threads 1 >train.log 2>err || fail "training three small languages: $(cat err)"
-says "three epoch lines" [ "$(grep -cE '^Epoch [1-3]/3 — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Validation loss: [0-9.–]+ — Validation accuracy: [0-9.–]+%? — [0-9.]+ s$' train.log)" -eq 3 ]
-says "a test line" grep -qE '^Test — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Macro F1: [0-9.]+%$' train.log
+names='[0-9]+ names? to train on, [0-9]+ to validate, [0-9]+ to test'
+says "what is trained on" grep -qE "^3 languages, 2[0-9] letters, 0 repeats ignored$" train.log
+says "how many names" grep -qE "^$names$" train.log
+same "epoch lines" 3 "$(grep -cE \
+  '^Epoch [1-3]/3 — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Validation: [0-9.]+, [0-9.]+% — [0-9.]+ s$' train.log)"
+says "a test line" \
+  grep -qE '^Test — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Macro F1: [0-9.]+% — [0-9]+ names?$' train.log
+says "what was kept" grep -qE '^Kept epoch [1-3] of 3: models/rnn.txt, models/report.svg$' train.log
+same "what to do next" "$(tail -n 1 train.log)" "Try: ./rnn --mode predict Rodrigues"
 for file in rnn_epoch1.txt rnn_epoch2.txt rnn_epoch3.txt rnn.txt history.csv report.svg; do
   says "models/$file is there" [ -s "models/$file" ]
 done
-says "no temporary file stays" [ -z "$(find models -name '*.tmp')" ]
+same "no other file is there" "$(ls -A models | wc -l)" 6
 same "first line of history.csv" "$(head -n 1 models/history.csv)" \
   "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds"
-same "lines of history.csv" "$(wc -l <models/history.csv)" 4
+same "epochs of history.csv" "$(cut -d, -f1 models/history.csv | tr '\n' ' ')" "epoch 1 2 3 "
+printed='Epoch %d/3 — Loss: %.2f — Accuracy: %.1f%% — Validation: %.2f, %.1f%%\n'
+same "the history is what was printed" "$(sed -n 's/ — [0-9.]* s$//p' train.log)" \
+  "$(awk -F, -v printed="$printed" 'NR > 1 {printf printed, $1, $3, $4, $5, $6}' models/history.csv)"
+same "epoch of each model" "$(sed -sn 2p models/rnn_epoch[123].txt | tr '\n' ' ')" "epoch 1 epoch 2 epoch 3 "
 for threads in 2 7; do
-  "$rnn" three "${small[@]}" --batch_size 64 --threads $threads --model_dir "m$threads" >/dev/null || fail "--threads $threads"
+  "$rnn" three "${small[@]}" --batch_size 64 --threads $threads --model_dir "m$threads" >/dev/null ||
+    fail "--threads $threads"
 done
-"$rnn" three "${small[@]}" --batch_size=64 --threads=1 --model_dir m1 >/dev/null || fail "--threads=1"
+"$rnn" three "${small[@]}" --batch_size=64 --threads=1 --model_dir m1 >m1.log || fail "--threads=1"
+says "what to do next names the model" grep -q '^Try: ./rnn --mode predict --model_path m1/rnn.txt Rodrigues$' m1.log
 for threads in 2 7; do
   for file in rnn.txt rnn_epoch1.txt rnn_epoch3.txt; do
     says "the same $file with $threads threads" cmp -s "m1/$file" "m$threads/$file"
   done
 done
 "$rnn" three "${small[@]}" --seed 2 --model_dir other >/dev/null
-says "another seed makes another model" [ "$(md5sum <models/rnn.txt)" != "$(md5sum <other/rnn.txt)" ]
+cmp -s models/rnn.txt other/rnn.txt
+same "another seed makes another model" $? 1
+mkdir 'a b'
+"$rnn" three "${small[@]}" --model_dir 'a b' >log
+try=$(sed -n 's/^Try: //p' log)
+says "what to do next can be done" bash -c "${try/.\/rnn/$rnn} >out && grep -q '^Rodrigues' out"
 
-# Test mode prints the line that training printed
+# The model that is kept is the one with the lowest validation loss, and not the last one here
+"$rnn" three --hidden_dim 8 --epochs 12 --learning_rate 0.1 --decay none --model_dir best >best.log ||
+  fail "--decay none"
+best=$(awk -F, 'NR > 1 && (NR == 2 || $5 < low) {low = $5; best = $1} END {print best}' best/history.csv)
+says "the best epoch, $best, is neither the first nor the last" [ "$best" -gt 1 -a "$best" -lt 12 ]
+says "the best epoch is kept" cmp -s best/rnn.txt "best/rnn_epoch$best.txt"
+says "it says so" grep -q "^Kept epoch $best of 12: " best.log
+same "the learning rate stays" "$(cut -d, -f2 best/history.csv | sort -u | tr '\n' ' ')" "0.1 learning_rate "
+
+# A run can be made again from what it leaves
+"$rnn" three --hidden_dim 9 --epochs 2 --batch_size 5 --learning_rate 3e-3 --clip_norm 2.50 --momentum 0.5 --seed 7 \
+  --prefix_weight 0.3 --decay none --split_seed 5 --model_dir first >/dev/null
+options=$(sed -n 's/^options //p' first/rnn.txt)
+same "the options" "$options" "--hidden_dim 9 --epochs 2 --batch_size 5 --learning_rate 0.003 --clip_norm 2.5 \
+--momentum 0.5 --prefix_weight 0.3 --decay none --seed 7 --split_seed 5"
+# shellcheck disable=SC2086
+"$rnn" three $options --model_dir second >/dev/null
+says "the same model again" cmp -s first/rnn_epoch2.txt second/rnn_epoch2.txt
+says "the picture has the options" grep -qF -- ">$options</text>" first/report.svg
+
+# What an earlier run left: its picture goes when training starts, and its temporary files when they are old
+mkdir -p left/report.svg.tmp
+touch left/report.svg left/rnn.txt.0123456789abcdef.tmp left/mine.tmp
+touch -d '2 hours ago' left/rnn.txt.0123456789abcdef.tmp left/mine.tmp
+"$rnn" three "${small[@]}" --learning_rate 1e38 --clip_norm 1e38 --decay none --model_dir left >out 2>err
+same "status of a run that diverges" $? 1
+says "it names the epoch and what to lower" grep -qE '^rnn: training diverged in epoch [0-9]+.*--learning_rate' err
+same "what is left" "$(ls -A left | grep -v '^rnn[^.]*.txt$' | tr '\n' ' ')" "history.csv mine.tmp report.svg.tmp "
+
+# Two runs at once in one folder
+"$rnn" three --hidden_dim 64 --epochs 60 --threads 1 --model_dir both >/dev/null 2>both1 &
+"$rnn" three --hidden_dim 64 --epochs 60 --threads 1 --model_dir both >/dev/null 2>both2
+same "status of the second of two runs at once" $? 0
+wait $!
+same "status of the first" $? 0
+same "what they say" "$(cat both1 both2)" ""
+same "no temporary file stays" "$(find both -name '*.tmp')" ""
+
+# Four names: no validation or test name, perhaps; many epochs cost no more each
+mkdir four
+split=0
+until [ "$names" = "4 names to train on, 0 to validate, 0 to test" ] || [ $split -gt 50 ]; do
+  printf 'Ann\nBen\n' >four/A.txt
+  printf 'Xa\nXb\n' >four/B.txt
+  split=$((split + 1))
+  names=$("$rnn" four --hidden_dim 1 --epochs 1 --split_seed $split --model_dir f1 2>/dev/null | sed -n 2p)
+done
+"$rnn" four --hidden_dim 1 --epochs 300 --split_seed $split --model_dir f1 >four.log || fail "no validation name"
+says "an empty field, and no -nan" grep -qE '^300,[^,]+,[^,]+,[^,]+,,,[0-9.]+$' f1/history.csv
+same "lines of history.csv" "$(wc -l <f1/history.csv)" 301
+says "no validation" grep -qE '^Epoch 300/300 — Loss: .* — Validation: – — ' four.log
+says "no test" grep -q '^Test — no name of the folder is in the test part$' four.log
+
+# Test mode: the line that training printed, its tables, the other parts
 "$rnn" --mode test three >test.log || fail "--mode test"
 same "the test line" "$(grep '^Test' test.log)" "$(grep '^Test' train.log)"
 says "the confusion matrix" grep -q '^Confusion' test.log
-says "the worst confusions" grep -q '^Worst confusions' test.log
+says "the worst confusions" grep -q '^Worst confusions:$' test.log
+tested=$(sed -n 's/.* \([0-9]*\) to test$/\1/p' train.log)
+same "names that are not answered" "$(sed -n 2p test.log)" "--part all answers the other $((36 - tested))"
+for part in training validation test all; do
+  "$rnn" --mode test three --part $part >part.log || fail "--part $part"
+  case $part in
+    training) count=$(sed -n 's/^\([0-9]*\) names to train on.*/\1/p' train.log) ;;
+    validation) count=$(sed -n 's/.* \([0-9]*\) to validate.*/\1/p' train.log) ;;
+    test) count=$tested ;;
+    all) count=36 ;;
+  esac
+  suffix=" ($part)"
+  [ $part = test ] && suffix=
+  says "names of part $part" grep -qE "^Test — .* — $count names?${suffix/(*)/\\($part\\)}$" part.log
+  same "supports of part $part" "$count" \
+    "$(awk '/^ +[1-3] [ABC] .*[0-9]$/ && NF > 5 {n += $NF} END {print n}' part.log)"
+done
+same "nothing is left out of all" "$(grep -c answers part.log)" 0
 mkdir two && cp three/A.txt three/C.txt two
 says "a language without a file has support 0" sh -c "'$rnn' --mode test two | grep -qE '^  2 B .* – .* 0$'"
 mkdir alien && cp three/*.txt alien && cp three/A.txt alien/Alien.txt
 refuses 1 'Alien is no language of the model' --mode test alien
 
+# Many languages, with long names: too wide for a matrix, never cut by predict and the filter
+mkdir many
+for k in $(seq -w 40); do sed "s/\$/$k/" three/A.txt >"many/A_language_with_a_long_name_$k.txt"; done
+"$rnn" many --hidden_dim 8 --epochs 1 --model_dir many_models >many.log || fail "forty languages"
+"$rnn" --mode test many --model_path many_models/rnn.txt >many.test
+says "too wide, and where else it is" grep -q 'too wide to print. report.svg of the training run has' many.test
+same "languages are not cut in predict" 3 \
+  "$("$rnn" --mode predict --model_path many_models/rnn.txt Ann | grep -cE '^  A_language_with_a_long_name_[0-9]{2} ')"
+same "nor in the filter" 1 \
+  "$(echo Ann | "$rnn" --mode predict --model_path many_models/rnn.txt |
+    grep -cE 'A_language_with_a_long_name_[0-9]{2}')"
+"$rnn" --mode trace --model_path many_models/rnn.txt Ann >many.trace
+says "they are cut in trace, with a mark" grep -q 'A_languag…' many.trace
+
 # Predict
 "$rnn" --mode predict --top 2 Ann Xa >predict.log || fail "predict"
 same "lines of predict" "$(wc -l <predict.log)" 7
-printf 'Ann\r\n\n  Xa \nA\tB\nЖ\n\377\nlast' >lines
+"$rnn" --mode predict ANN ann Ann >capitals
+same "names in capitals, as they came" "$(grep -v '^ ' capitals | tr '\n' ' ')" "ANN  ann  Ann "
+same "and with one answer" "$(grep '^ ' capitals | sort | uniq -c | awk '{print $1}' | sort -u)" 3
+same "letters never seen" "$("$rnn" --mode predict 'Ж名Ж' | sed -n 2p)" "  never seen in training: U+0416 Ж, U+540D 名"
+same "all letters seen" "$("$rnn" --mode predict Ann | grep -c never)" 0
+printf 'Ann\r\n\n  Xa \nA\tB\nЖ\n\377\nDan' >lines
 "$rnn" --mode predict <lines >answers 2>err
 same "status with bad lines" $? 1
 same "lines of answers" "$(wc -l <answers)" 7
@@ -91,27 +204,51 @@ same "a TAB" "$(sed -n 4p answers)" "$(printf '?\t?\t0')"
 same "malformed UTF-8" "$(sed -n 6p answers)" "$(printf '?\t?\t0')"
 says "a letter never seen has an answer" grep -qP '^Ж\t[ABC]\t' answers
 same "bad lines by number" "$(grep -oE 'input:[0-9]+' err | tr '\n' ' ')" "input:4 input:6 "
+same "letters never seen, at the end" "$(tail -n 1 err)" "rnn: 1 line has letters never seen in training: U+0416 (1)"
+echo Ж | "$rnn" --mode predict >/dev/null 2>err
+same "their status" $? 0
+printf 'Ann\n\n\377\n' | "$rnn" --mode predict --top 7 >pairs 2>err
+says "pairs of a name" grep -qP '^Ann(\t[ABC]\t[01]\.\d{6}){3}$' pairs
+same "pairs of a blank and of a refused line" "$(tail -n 2 pairs)" "$(printf '\n?\t?\t0\t?\t0\t?\t0')"
+same "no more is said" "$(wc -l <err)" 1
 head -c 20000 /dev/zero | tr '\0' x >long
 echo >>long
 echo Ann >>long
-same "an overlong line loses no other" "$("$rnn" --mode predict <long 2>/dev/null | tail -n 1 | cut -f1)" Ann
-says "a closed pipe ends it" sh -c "yes Ann | timeout 20 '$rnn' --mode predict | head -n 3 >/dev/null"
-says "an answer comes while the input is open" sh -c "(echo Ann; sleep 3) | '$rnn' --mode predict | (timeout 2 head -n 1 | grep -q Ann)"
-for threads in 1 2; do seq 20000 | "$rnn" --mode predict --threads $threads >"p$threads"; done
+same "an overlong line loses no other" "$("$rnn" --mode predict <long 2>err | cut -f1 | tr '\n' ' ')" "? Ann "
+same "and is named" "$(cat err)" "rnn: standard input:1: a line of more than 8000 bytes"
+closed_pipe() {  # the filter's status when what it writes to ends
+  yes Ann 2>/dev/null | timeout 20 "$rnn" --mode predict 2>err | head -n 3 >/dev/null
+  echo "${PIPESTATUS[1]}"
+}
+same "a closed pipe ends it" "$(closed_pipe)" 141
+same "and without its signal too, quietly" "$(trap '' PIPE; closed_pipe; cat err)" 1
+says "an answer comes while the input is open" \
+  sh -c "(echo Ann; sleep 3) | '$rnn' --mode predict | (timeout 2 head -n 1 | grep -q Ann)"
+for threads in 1 2; do seq 40000 | "$rnn" --mode predict --threads $threads >"p$threads" 2>"e$threads"; done
 says "answers do not depend on the threads" cmp -s p1 p2
+same "answers in order" "$(cut -f1 p1 | md5sum)" "$(seq 40000 | md5sum)"
+same "digits, most frequent first, five of them" "$(sed 's/training: /&\n/' e1)" \
+  "rnn: 40000 lines have letters never seen in training: 
+U+0031 (20317), U+0032 (20317), U+0033 (20317), U+0034 (13757), U+0035 (13756)"
 
 if command -v parallel >/dev/null; then  # GNU parallel: the README's line gives what one process gives
-  seq 20000 | parallel --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
+  seq 40000 | parallel --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
   says "answers under GNU parallel" cmp -s p1 pp
 else
   echo "cli_test: no GNU parallel here, so the filter was not run under it" >&2
 fi
 
-# Trace, explore, gradcheck, help
-same "trace has a row for each letter and the end" "$("$rnn" --mode trace Anж | grep -cE '^(A|n|ж|\$).*%')" 4
-says "explore" sh -c "'$rnn' --mode explore three | grep -q '36 names, 36 different'"
-says "gradcheck" sh -c "'$rnn' --mode gradcheck three --seed 5 | grep -c ok | grep -q 5"
-says "help fits a screen" sh -c "'$rnn' --help | awk 'length > 80 {wide = 1} END {exit wide || NR > 50}'"
+# Trace, explore, help
+"$rnn" --mode trace AnжZ >trace.log || fail "trace"
+same "trace has a row for each letter and the end" "$(grep -cE '^(A|n|ж|Z|\$)[ ?] .*%' trace.log)" 5
+same "a letter never seen" "$(grep -E '^.\? ' trace.log | cut -c 1-3)" "ж?"
+fits "trace" 80 9 trace.log
+fits "training" 80 8 train.log
+says "explore" sh -c "'$rnn' --mode explore three | grep -q '^36 names, 36 different'"
+for help in --help -h; do "$rnn" $help >help || fail "$help"; fits "$help" 80 30 help; done
+says "help fits a screen" [ "$(wc -l <help)" -le 50 ]
+same "help between other words" "$("$rnn" nowhere --epochs 3 -h | head -n 1)" "$(head -n 1 help)"
+same "a name that looks like an option" "$("$rnn" --mode predict -- -h | head -n 1)" -h
 
 # A byte order mark, input that can't be read, output that can't be written, numbers that overflow
 same "a byte order mark changes no answer" "$(printf '\357\273\277Ann\n' | "$rnn" --mode predict | cut -f2-)" \
@@ -121,51 +258,61 @@ same "status when input is a folder" $? 1
 same "what it says" "$(cat err)" "rnn: standard input: Is a directory"
 if [ -e /dev/full ]; then
   echo Ann | "$rnn" --mode predict >/dev/full 2>err
-  same "status on a full device" "$(cat err)" "rnn: standard output: No space left on device"
+  same "status on a full device" "$?, $(cat err)" "1, rnn: standard output: No space left on device"
+  "$rnn" --help >/dev/full 2>err
+  same "help on a full device" "$?, $(cat err)" "1, rnn: standard output: No space left on device"
 fi
 awk '/^[UbWVc] [0-9]+ [0-9]+$/ {x = $1 == "W" ? "-3e38" : "3e38"; n = $2; print; next}
   n-- > 0 {for (k = 1; k <= NF; k++) $k = x} {print}' models/rnn.txt >overflowing
 refuses 1 'too large to compute with' --mode predict --model_path overflowing Ann
 refuses 1 'too large to compute with' --mode trace --model_path overflowing Ann
+refuses 1 'too large to compute with' --mode test --model_path overflowing three
+echo Ann | "$rnn" --mode predict --model_path overflowing >out 2>err
+same "the filter refuses it too" "$?, $(cat out err)" "1, rnn: the model's numbers are too large to compute with"
 
 # The command line
-refuses 2 'no option --epoch; the nearest is --epochs' --epoch 3
-refuses 2 'nearest is predict' --mode predikt
-refuses 2 'value is missing' --epochs
+refuses 2 'no option --epoch; mode train takes .*--epochs' --epoch 3
+refuses 2 'no option --lr; mode test takes --mode --data_dir --model_path' --lr 3 --mode test
+refuses 2 'no option --gradcheck' --gradcheck
+refuses 2 '--mode predikt: should be one of: train' --mode predikt
+refuses 2 '--epochs : should be a whole number, 1 to' --epochs
 refuses 2 '--epochs 0: should be a whole number, 1 to' --epochs 0
 refuses 2 '--hidden_dim x' --hidden_dim x
-refuses 2 '--hidden_dim 4097' --hidden_dim 4097
-refuses 2 '--epochs -1' --epochs -1
-refuses 2 '--epochs 1.5' --epochs 1.5
 refuses 2 '--seed 18446744073709551616' --seed 18446744073709551616
-refuses 2 '--learning_rate nan' --learning_rate nan
-refuses 2 '--learning_rate inf' --learning_rate inf
-refuses 2 '--learning_rate 0: ' --learning_rate 0
-refuses 2 '--learning_rate 0x1' --learning_rate 0x1
-refuses 2 '--momentum 1: ' --momentum 1
+refuses 2 '--learning_rate 1e-60: should be a number' --learning_rate 1e-60
+refuses 2 '--clip_norm 1e-60: ' --clip_norm 1e-60
+refuses 2 '--momentum 0.99999999999: ' --momentum 0.99999999999
 refuses 2 '--prefix_weight 1.1' --prefix_weight=1.1
-refuses 2 '--decay sudden' --decay sudden
-refuses 2 '--threads 0' --threads 0
-refuses 2 'model_dir: .*empty|empty' --model_dir ''
-refuses 2 'means nothing to mode test' --mode test --epochs 3
-refuses 2 'one folder' three two
-refuses 2 'one folder' --data_dir two three
+refuses 2 '--part most: should be one of: training validation test all' --mode test --part most
+refuses 2 '--top means nothing to mode train' --top 3
+refuses 2 '--epochs means nothing to mode test' --mode test --epochs 3
+refuses 2 'one folder, please: three or two' three two
+refuses 2 'one folder, please: three or two' --data_dir two three
+refuses 2 'one folder.*--mode predict' predict Rodrigo
 refuses 2 'no option -e' -e
 refuses 2 'follows one name' --mode trace
+refuses 2 'follows one name' --mode trace Ann Ben
 refuses 2 'an empty name' --mode predict ''
 refuses 2 'malformed UTF-8' --mode predict "$(printf 'a\377')"
 
 # Data
-refuses 1 'nowhere: No such file' nowhere
+refuses 1 'nowhere: No such file or directory; .*--mode predict' nowhere
 mkdir none && refuses 1 'no \*.txt in it' none
 mkdir one && cp three/A.txt one && refuses 1 'one language alone' one
-refuses 1 'one language alone' --mode gradcheck one
 mkdir empty && cp three/A.txt empty && : >empty/B.txt && refuses 1 'empty/B.txt: no name in it' empty
 mkdir bad && cp three/A.txt bad && printf 'Ok\n\377\n' >bad/B.txt && refuses 1 'bad/B.txt:2: malformed UTF-8' bad
-mkdir space && cp three/A.txt space && cp three/B.txt 'space/B C.txt' && refuses 1 'without white space' space
+mkdir line && cp three/A.txt line && printf '\377' >line/"$(printf 'B\nC\033')".txt &&
+  refuses 1 'line/B\?C\?.txt:1: malformed' line
+mkdir korea && cp three/A.txt korea && cp three/B.txt 'korea/South Korea.txt' &&
+  "$rnn" korea "${small[@]}" --model_dir korea_models >/dev/null
+same "white space in a file's name" "$(sed -n 8p korea_models/rnn.txt)" South_Korea
+cp three/C.txt korea/South_Korea.txt && refuses 1 'South.Korea.txt: the same language as korea/South.Korea.txt' korea
+mkdir latin && cp three/A.txt latin && cp three/B.txt latin/"$(printf 'B\377')".txt &&
+  refuses 1 'language, in UTF-8' latin
 mkdir long1 && cp three/A.txt long1 && (echo Ok; head -c 1001 /dev/zero | tr '\0' x) >long1/B.txt &&
   refuses 1 'long1/B.txt:2: a name of more than 1000 letters' long1
-mkdir endless && cp three/A.txt endless && ln -s /dev/zero endless/B.txt && refuses 1 'endless/B.txt:1: a line of more than' endless
+mkdir endless && cp three/A.txt endless && ln -s /dev/zero endless/B.txt &&
+  refuses 1 'endless/B.txt:1: a line of more than' endless
 mkdir folder folder/B.txt && cp three/A.txt folder && refuses 1 'folder/B.txt: a folder' folder
 mkdir untrained && cp three/A.txt untrained
 for name in a b c d e f g h i j k l m n o p q r s t u v w x y z; do  # a name that is not for training
@@ -175,57 +322,77 @@ done
 refuses 1 'B has no name to train on' untrained
 mkdir circle && cp three/A.txt circle && ln -s B.txt circle/B.txt && refuses 1 'circle/B.txt: Too many levels' circle
 if [ "$(id -u)" -ne 0 ]; then  # root reads everything
-  mkdir unreadable && cp three/*.txt unreadable && chmod 0 unreadable/B.txt && refuses 1 'B.txt: Permission denied' unreadable
+  mkdir unreadable && cp three/*.txt unreadable && chmod 0 unreadable/B.txt &&
+    refuses 1 'B.txt: Permission denied' unreadable
 fi
 
 # Models and where they go
 cp models/rnn.txt kept
-refuses 1 'no such file; train first' --mode test --model_path nomodel three
-refuses 1 'a folder' --mode predict --model_path models Ann
+cp models/report.svg kept.svg
+refuses 1 "^rnn: nomodel: no such file in $work; train first" --mode test --model_path nomodel three
+refuses 1 "models/x/y.txt: no such file in $work/models/x; train" --mode predict --model_path models/x/y.txt Ann
+ln -s loop loop && refuses 1 'loop: Too many levels' --mode predict --model_path loop Ann
+refuses 1 'models: a folder, where a file is needed' --mode predict --model_path models Ann
 head -c 300 kept >cut && refuses 1 'cut:[0-9]+: ' --mode predict --model_path cut Ann
-sed 's/^W 8 8/W 8 9/' kept >altered && refuses 1 'altered:[0-9]+: expected .W 8 8' --mode predict --model_path altered Ann
+sed 's/^W 8 8/W 8 9/' kept >altered &&
+  refuses 1 'altered:[0-9]+: expected .W 8 8' --mode predict --model_path altered Ann
+printf '%s' "$(cat kept)" >no_end && refuses 1 'no_end:[0-9]+: ' --mode predict --model_path no_end Ann
 refuses 1 'zero:1: a line of more than' --mode predict --model_path /dev/zero Ann
 : >file
-refuses 1 'file' three --model_dir file
-refuses 1 'file/models' three --model_dir file/models
+refuses 1 'file: .*; name another folder with --model_dir' three --model_dir file
+refuses 1 'file/models: .*; name another folder with --model_dir' three --model_dir file/models
 mkdir -p taken/rnn.txt && refuses 1 'taken/rnn.txt: a folder' three --model_dir taken
+mkdir -p taken2/rnn_epoch10.txt && refuses 1 'taken2/rnn_epoch10.txt: a folder' three --model_dir taken2
+mkdir memory
+for language in A B; do  # 300,000 code points from U+10000
+  LC_ALL=C awk -v end=$language 'BEGIN { for (c = 65536; c < 365536; c++) {
+    printf "%c%c%c%c", 240 + int(c / 262144), 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64
+    if (c % 4 == 3) print end } }' >memory/$language.txt
+done
+refuses 1 'would take [0-9]+ GB of memory' memory --hidden_dim 4096
 says "refusals leave the model as it was" cmp -s models/rnn.txt kept
+says "and the picture" cmp -s models/report.svg kept.svg
 
-# A run that diverges says so; a full disk leaves what was there
-"$rnn" three "${small[@]}" --learning_rate 1e38 --clip_norm 1e38 --decay none --model_dir diverged >out 2>err
-same "status of a run that diverges" $? 1
-"$rnn" three --epochs 1 --hidden_dim 8 --batch_size 100000 --learning_rate 3e38 --momentum 0 --model_dir models >out 2>err
+# A run that diverges in its last step; a full disk leaves what was there
+"$rnn" three --epochs 1 --hidden_dim 8 --batch_size 100000 --learning_rate 3e38 --momentum 0 >out 2>err
 same "status of a run whose last step overflows" $? 1
+says "it says so" grep -q '^rnn: training diverged in epoch 1: ' err
 says "it leaves the model as it was" cmp -s models/rnn.txt kept
-says "it names the epoch and what to lower" grep -qE 'diverged in epoch [0-9]+.*--learning_rate' err
 (
   trap '' XFSZ
   ulimit -f 1
   "$rnn" three --hidden_dim 64 --epochs 1 --model_dir models >/dev/null 2>err
 )
 same "status on a full disk" $? 1
-says "it says which file" grep -q 'File too large' err
+says "it says which file" grep -q 'models/rnn_epoch1.txt: File too large' err
 says "a full disk leaves the model whole" cmp -s models/rnn.txt kept
+same "and no temporary file" "$(find models -name '*.tmp')" ""
 
 # The files of tests/golden/data.txt: languages, letters and parts as they stand there
 mkdir golden
-sed -n '/^files /,/^languages /{s/^\([0-9a-f]*\) \([0-9a-f]*\)$/\1 \2/p}' "$vectors/data.txt" | while read -r name bytes; do
-  printf "$(sed 's/../\\x&/g' <<<"$bytes")" >"golden/$(printf "$(sed 's/../\\x&/g' <<<"$name")")"
-done
+sed -n '/^files /,/^languages /{s/^\([0-9a-f]*\) \([0-9a-f]*\)$/\1 \2/p}' "$vectors/data.txt" |
+  while read -r name bytes; do
+    printf "$(sed 's/../\\x&/g' <<<"$bytes")" >"golden/$(printf "$(sed 's/../\\x&/g' <<<"$name")")"
+  done
 rows() { sed -n "s/^$1 \([0-9]*\) .*/\1/p" "$vectors/data.txt"; }
 block() { sed -n "/^$1 /,/^[a-z.0-9]* [0-9]* [0-9]*\$/p" "$vectors/data.txt" | sed '1d;$d'; }
-"$rnn" golden --epochs 1 --split_seed "$(sed -n 2p "$vectors/data.txt")" --model_dir golden_models >golden.log || fail "golden data"
-same "what data.txt holds" "$(sed -n 1p golden.log | grep -oE '^.* to test')" \
-  "$(rows languages) languages, $(rows alphabet) letters, $(rows training) names to train on, $(rows validation) to validate, $(rows test) to test"
+split_seed=$(sed -n '/^split_seed /{n;p}' "$vectors/data.txt")
+"$rnn" golden --epochs 1 --split_seed "$split_seed" --model_dir golden_models >golden.log || fail "golden data"
+same "what data.txt holds" "$(sed -n '1s/, [0-9]* repeats* ignored//p;2p' golden.log)" \
+  "$(rows languages) languages, $(rows alphabet) letters
+$(rows training) names to train on, $(rows validation) to validate, $(rows test) to test"
 same "letters of data.txt" "$(grep '^U+' golden_models/rnn.txt)" "$(block alphabet)"
-same "languages of data.txt" "$(sed -n "5,$(($(rows languages) + 4))p" golden_models/rnn.txt | od -An -v -tx1 | tr -d ' \n')" \
+same "languages of data.txt" \
+  "$(sed -n "7,$(($(rows languages) + 6))p" golden_models/rnn.txt | od -An -v -tx1 | tr -d ' \n')" \
   "$(block languages | sed 's/$/0a/' | tr -d '\n')"
 
 # The real data, once, with few epochs
 "$rnn" "$data" --epochs 1 --model_dir real >real.log || fail "training on data/"
-"$rnn" --mode test "$data" --model_path real/rnn.txt >real.test
+"$rnn" --mode test "$data" --model_path real/rnn.txt >real.test || fail "test mode on data/"
 same "the test line of data/" "$(grep '^Test' real.test)" "$(grep '^Test' real.log)"
-same "columns of the tables" "$([ "$(LC_ALL=C.UTF-8 wc -L <real.test)" -le 120 ] && echo fit)" fit
+fits "training on data/" 80 6 real.log
+fits "test mode on data/" 120 80 real.test
+same "no language of ours is cut" "$(grep -c … real.test)" 0
 
 echo "cli_test: $checks checks, $failures failed" >&2
 [ $failures -eq 0 ]

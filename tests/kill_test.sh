@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A run killed at any moment leaves only whole models, and the next run is not hindered: 200 kills at random times.
+# A run killed at any moment leaves only whole models, and the next run is not hindered: 200 kills at random times. What
+# killed runs left unfinished is removed when it is an hour old.
 # Run from the project's folder: tests/kill_test.sh
 set -u
 rnn=${RNN:-$PWD/rnn}
@@ -11,6 +12,12 @@ printf 'Ann\nBen\nCid\nDan\nEva\nFay\nGus\nHal\nIda\nJoe\nKim\nLee\n' >data/A.tx
 sed 's/^/X/' data/A.txt >data/B.txt
 sed 's/$/z/' data/A.txt >data/C.txt
 failures=0
+fail() {
+  failures=$((failures + 1))
+  echo "kill_test: $1" >&2
+}
+loads() { "$rnn" --mode predict --model_path "$1" Ann >/dev/null || fail "$1"; }
+
 RANDOM=1
 models=0
 for run in $(seq 200); do
@@ -23,18 +30,23 @@ for run in $(seq 200); do
     for model in models/*.txt; do
       [ -e "$model" ] || continue
       models=$((models + 1))
-      "$rnn" --mode predict --model_path "$model" Ann >/dev/null || failures=$((failures + 1))
+      loads "$model"
     done
-    rm -f models/rnn_epoch*
+    rm -f models/rnn_epoch*.txt
   elif [ -e models/rnn.txt ]; then
     models=$((models + 1))
-    "$rnn" --mode predict Ann >/dev/null || failures=$((failures + 1))
+    loads models/rnn.txt
   fi
   if [ -e models/history.csv ]; then
-    tail -c 1 models/history.csv | od -An -c | grep -q '\\n' || failures=$((failures + 1))
+    tail -c 1 models/history.csv | od -An -c | grep -q '\\n' || fail "history.csv ends within a line"
   fi
 done
-"$rnn" data --hidden_dim 8 --epochs 1 >/dev/null || failures=$((failures + 1))
-if ls models/*.tmp >/dev/null 2>&1; then left=$(ls models/*.tmp | wc -l); else left=0; fi
-echo "kill_test: 200 kills, $models models loaded, $failures failed; $left temporary files of killed runs left" >&2
+left=$(find models -name '*.tmp' | wc -l)
+strange=$(find models -name '*.tmp' | grep -vcE '/[^/]+\.[0-9a-f]{16}\.tmp$')
+[ "$strange" -eq 0 ] || fail "$strange temporary files are not called FILE.<16 hexadecimal digits>.tmp"
+find models -name '*.tmp' -exec touch -d '2 hours ago' {} +
+"$rnn" data --hidden_dim 8 --epochs 1 >/dev/null || fail "the run after them"
+old=$(find models -name '*.tmp' | wc -l)
+[ "$old" -eq 0 ] || fail "$old old temporary files stay"
+echo "kill_test: 200 kills, $models models loaded, $left temporary files left, $failures failed" >&2
 [ $failures -eq 0 ] && [ $models -gt 0 ]

@@ -16,12 +16,13 @@ for file in data/*.txt; do  # a hundred of each name, told apart by two letters 
     >"$work/large/${file##*/}"
 done
 for k in $(seq -w 2000); do
-  awk -v k="$k" 'BEGIN { srand(k); for (i = 0; i < 20; i++) { s = ""; for (j = 0; j < 6; j++) s = s sprintf("%c", 97 + int(10 * rand())); print s } }' \
-    >"$work/languages/L$k.txt"
+  awk -v k="$k" 'BEGIN { srand(k); for (i = 0; i < 20; i++) {
+    s = ""; for (j = 0; j < 6; j++) s = s sprintf("%c", 97 + int(10 * rand())); print s } }' >"$work/languages/L$k.txt"
 done
 for language in A B; do  # 60,000 code points from U+20000, four in a name
-  LC_ALL=C awk -v end=$language 'BEGIN { for (c = 131072; c < 191072; c++) { printf "%c%c%c%c", 240, 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64; if (c % 4 == 3) print end } }' \
-    >"$work/letters/$language.txt"
+  LC_ALL=C awk -v end=$language 'BEGIN { for (c = 131072; c < 191072; c++) {
+    printf "%c%c%c%c", 240, 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64
+    if (c % 4 == 3) print end } }' >"$work/letters/$language.txt"
 done
 head -n 200 data/Dutch.txt >"$work/small/A.txt"
 head -n 200 data/Greek.txt >"$work/small/B.txt"

@@ -1,6 +1,6 @@
 // Text, names, split and the numbers of random.
-#include <boost/ut.hpp>
 #include "common.hpp"
+#include "ut.hpp"
 
 using namespace boost::ut;
 using namespace common;
@@ -16,10 +16,34 @@ int main() {
       expect(decode_utf8(encode_utf8(letter)) == std::u32string(1, letter)) << static_cast<std::uint32_t>(letter);
   };
 
-  "names are trimmed, counted once, and read through a byte order mark, CRLF and blank lines"_test = [] {
-    const NameList list = read_names("\xef\xbb\xbf  Ann \r\n\r\n\tde la Cruz\r\nAnn\nB");
-    expect(list.names == std::vector<std::string_view>{"Ann", "de la Cruz", "B"});
-    expect(list.repeats == 1u);
+  "letters are folded as the table of ranges says"_test = [] {
+    const auto folds = [](char32_t from, char32_t to) {
+      expect(fold(from) == to) << static_cast<std::uint32_t>(from) << static_cast<std::uint32_t>(fold(from));
+    };
+    for (const auto& [first, last, move] : folding)
+      for (char32_t letter = first; letter <= last; ++letter) {
+        folds(letter, letter + static_cast<char32_t>(move == 1 ? (letter - first + 1) % 2 : move));
+        folds(fold(letter), fold(letter));
+      }
+    // A few that anyone can look up, each range's neighbours among them.
+    const std::u32string_view from = U"@AZ[`az{µ×ÀÖØÞßĀāĮįİıĲķĸĹňŉŊŷŸŹſƀƆƏƐǄǅΆΪςϴЀЯЁѠѡԱևẔẖẛẞỾỿ京";
+    const std::u32string_view to_ = U"@az[`az{μ×àöøþßāāįįiıĳķĸĺňŉŋŷÿźsƀɔəɛǄǆάϊσθѐяёѡѡաևẕẖṡßỿỿ京";
+    expect(from.size() == to_.size());
+    for (size_t i = 0; i < std::min(from.size(), to_.size()); ++i) folds(from[i], to_[i]);
+    expect(folded(U"ŻÓŁĆ İ") == "żółć i" && folded(U"") == "");
+  };
+
+  "names are trimmed and counted once without regard to case, past a byte order mark, CRLF and blank lines"_test = [] {
+    const NameList list = read_names("\xef\xbb\xbf  Ann \r\n\r\n\tde la Cruz\r\nANN\nB\nDe La Cruz");
+    std::vector<std::string_view> names;
+    for (const Name& name : list.names) names.push_back(name.text);
+    expect(names == std::vector<std::string_view>{"Ann", "de la Cruz", "B"}) << "the first spelling is kept";
+    expect(list.repeats == 2u && list.names[0].hash == fnv1a("ann") && list.names[1].hash == fnv1a("de la cruz"));
+  };
+
+  "a language has the name of its file, with _ for white space"_test = [] {
+    expect(language_of("South Korea") == "South_Korea" && language_of(" a\tb\n") == "_a_b_" &&
+           language_of("Twi") == "Twi");
   };
 
   "bad names are refused with their line"_test = [] {
@@ -32,18 +56,25 @@ int main() {
       }
     };
     refused_at("Ann\n\nB\xff\n", 3);
+    refused_at("Ann\nB\nC\xc3", 3);
     expect(read_names("Ann\n" + std::string(1000, 'x')).names.size() == 2u);
+    refused_at("Ann\n" + std::string(4001, 'x') + "\xff\n", 2);
     refused_at("Ann\n" + std::string(1001, 'x') + "\n", 2);
     for (const std::string empty : {"", "\n\n", " \r\n", "\xef\xbb\xbf"}) refused_at(empty, 0);
   };
 
-  "letters are symbols by code point, then comes the end of the name; others are unknown"_test = [] {
-    const Alphabet alphabet(U"abé");
-    expect(alphabet.symbols() == 4u);
-    expect(alphabet.encode(U"bxé") == std::vector<Symbol>{1, unknown, 2, 3});
-    expect(alphabet.encode(U"") == std::vector<Symbol>{3});
-    expect(Alphabet(U"").encode(U"a") == std::vector<Symbol>{unknown, 0});
-  };
+  "letters are symbols by code point, then comes the end of the name; others are unknown, and capitals are not"_test =
+      [] {
+        const Alphabet alphabet(U"abé");
+        expect(alphabet.symbols() == 4u);
+        expect(alphabet.encode(U"bxé") == std::vector<Symbol>{1, unknown, 2, 3});
+        expect(alphabet.encode(U"BXÉ") == std::vector<Symbol>{1, unknown, 2, 3});
+        expect(alphabet.encode(U"") == std::vector<Symbol>{3});
+        expect(Alphabet(U"").encode(U"aZ\U0010ffff") == std::vector<Symbol>{unknown, unknown, unknown, 0});
+        expect(Alphabet(U"ß").encode(U"ẞ") == std::vector<Symbol>{0, 1});
+        expect(Alphabet(U"ỿ").encode(U"Ỿỿ\u1f00") == std::vector<Symbol>{0, 0, unknown, 1});
+        expect(Alphabet(U"a\U0010ffff").encode(U"\U0010ffffA\U0010fffe") == std::vector<Symbol>{1, 0, unknown, 2});
+      };
 
   "SplitMix64, its uniform draws and FNV-1a are the published ones"_test = [] {
     SplitMix64 random{1234567};
@@ -56,14 +87,42 @@ int main() {
     expect(fnv1a("foobar") == 0x85944171f73967e8u);
   };
 
-  "the split takes about eight, one and one tenth, by the name alone"_test = [] {
-    std::array<size_t, 3> count{};
-    for (size_t i = 0; i < 10000; ++i) ++count[static_cast<size_t>(part_of("name" + std::to_string(i), 1))];
-    expect(count[0] > 7800u && count[0] < 8200u && count[1] > 850u && count[1] < 1150u && count[2] > 850u);
+  "the split takes about eight, one and one tenth, by the folded name alone; all names are in all of it"_test = [] {
+    std::array<size_t, 4> count{};
     size_t moved = 0;
-    for (size_t i = 0; i < 1000; ++i)
-      moved += part_of("name" + std::to_string(i), 1) != part_of("name" + std::to_string(i), 2);
-    expect(moved > 200u && moved < 500u) << moved;
+    for (size_t i = 0; i < 10000; ++i) {
+      const Name name{{}, fnv1a("name" + std::to_string(i))};
+      size_t parts = 0;
+      for (const Part part : {Part::training, Part::validation, Part::test, Part::all}) {
+        count[static_cast<size_t>(part)] += in_part(name, part, 1);
+        parts += in_part(name, part, 1);
+      }
+      expect(parts == 2u) << i;
+      moved += in_part(name, Part::training, 1) != in_part(name, Part::training, 2);
+    }
+    expect(count[0] > 7800u && count[0] < 8200u && count[1] > 850u && count[1] < 1150u && count[2] > 850u);
+    expect(count[3] == 10000u && moved > 2000u && moved < 5000u) << moved;
+  };
+
+  "the alphabet is that of the training names; examples stand by language, in their file's order"_test = [] {
+    const std::string texts[] = {"Ann\nBob\nCid\nDan\nEve\n", "Fay\nGus\nHal\nIda\nAnn\n"};
+    Data data{{"B", "D"}, {}};
+    for (const std::string& text : texts) data.names.push_back(read_names(text));
+    std::set<char32_t> letters;
+    size_t examples = 0;
+    for (const NameList& list : data.names)
+      for (const Name& name : list.names)
+        if (in_part(name, Part::training, 3))
+          for (const char32_t letter : decode_name(name.text)) letters.insert(fold(letter));
+    const Alphabet alphabet = alphabet_of(data, 3);
+    expect(alphabet.letters == std::u32string(letters.begin(), letters.end()) &&
+           alphabet.letters.find(U'A') == alphabet.letters.npos);
+    for (const Part part : {Part::training, Part::validation, Part::test})
+      examples += examples_of(data, part, 3, alphabet, {"A", "B", "C", "D"}).size();
+    const Examples all = examples_of(data, Part::all, 3, alphabet, {"A", "B", "C", "D"});
+    expect(examples == 10u && all.size() == 10u);
+    expect(all[1].language == 1u && all[5].language == 3u && all[1].symbols == alphabet.encode(U"bob"));
+    expect(all[0].symbols == all[9].symbols && all[9].language == 3u) << "a name of two languages counts in both";
   };
 
   "a shuffle keeps every item"_test = [] {
@@ -83,6 +142,9 @@ int main() {
     expect(confusion.support(0) == 4u && confusion.predictions(1) == 3u && confusion.support(2) == 0u);
     expect(confusion.f1(0) == 6.0 / 7);
     expect(std::abs(confusion.f1(1) - 0.8) < 1e-15 && confusion.f1(2) == 0);
-    expect(std::abs(confusion.macro_f1() - (6.0 / 7 + 0.8) / 2) < 1e-15);
+    expect(std::abs(confusion.macro_f1() - (6.0 / 7 + 0.8) / 2) < 1e-15) << "language 2 has no name and does not count";
+    confusion(2, 0) = 5;
+    expect(confusion.predictions(0) == 8u && confusion.support(2) == 5u && confusion.f1(2) == 0);
+    expect(confusion.f1(0) == 0.5 && std::abs(confusion.macro_f1() - (0.5 + 0.8) / 3) < 1e-15);
   };
 }

@@ -1,10 +1,15 @@
-// A small subset of the syntax of boost-ext/ut, so that the tests need no download and compile unchanged against the
-// real header (make test UT_INCLUDE=dir):
+// The tests are written in the syntax of boost-ext/ut, which is used where <boost/ut.hpp> is on the include path
+// (make test UT_INCLUDE=dir). Elsewhere this small subset of it will do, so that the tests need no download:
 //
 //   "what it shows"_test = [] { expect(that_holds) << "or what to print"; };
 //
-// A failed expectation is printed with its place; the program's exit status is then 1.
+// A failed expectation is printed with its place. The program's exit status is then 1, and so it is if there was no
+// test, or one that expected nothing.
 #pragma once
+
+#if __has_include(<boost/ut.hpp>)
+#include <boost/ut.hpp>
+#else
 
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +25,7 @@ struct Results {
 
   ~Results() {
     std::fprintf(stderr, "%d tests, %d checks, %d failed\n", tests, checks, failed);
+    std::fflush(stdout);  // _Exit does not
     if (failed > 0 || tests == 0) std::_Exit(1);
   }
 };
@@ -57,6 +63,7 @@ struct Test {
   std::string_view name;
   template <class F>
   void operator=(F body) {
+    const int checks_before = results.checks;
     results.test = name;
     ++results.tests;
     try {
@@ -64,6 +71,7 @@ struct Test {
     } catch (const std::exception& error) {
       expect(false) << "threw" << error.what();
     }
+    if (results.checks == checks_before) expect(false) << "expected nothing";
   }
 };
 
@@ -73,3 +81,5 @@ inline Test operator""_test(const char* name, std::size_t length) { return {{nam
 using namespace literals;
 
 }  // namespace boost::ut
+
+#endif

@@ -1,0 +1,2 @@
+// The same in float.
+#include "golden_test.cpp"

@@ -1,0 +1,2 @@
+// The same in float.
+#include "network_test.cpp"

@@ -1,0 +1,766 @@
+// The functions of the program, against values worked out by hand. What only a built program can show is in
+// cli_test.sh.
+#define main rnn_main
+#include "../rnn.cpp"
+#undef main
+#include "ut.hpp"
+
+namespace {
+
+using boost::ut::expect;
+using namespace boost::ut::literals;
+
+// A folder that goes when the test ends.
+struct Scratch {
+  fs::path path = fs::temp_directory_path() / format("program_test.%08x", std::random_device()());
+  Scratch() { fs::create_directory(path); }
+  ~Scratch() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
+  std::string write(const std::string& name, const std::string& text) const {
+    fs::create_directories((path / name).parent_path());
+    std::ofstream(path / name, std::ios::binary) << text;
+    return *this / name;
+  }
+};
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// "STATUS: what it says" if f fails.
+std::string failure_of(auto f) {
+  try {
+    f();
+    return "no failure";
+  } catch (const Failure& failure) {
+    return std::to_string(failure.status) + ": " + failure.what;
+  }
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+// The string is the expected one, or both are printed.
+void same(const std::string& got, const std::string& expected, const char* file = __builtin_FILE(),
+          int line = __builtin_LINE()) {
+  expect(got == expected) << file << line << "got:\n" << got << "\nexpected:\n" << expected;
+}
+
+Score score_of(double cross_entropy, size_t correct, size_t names) {
+  Score score;
+  score.cross_entropy = cross_entropy;
+  score.correct = correct;
+  score.names = names;
+  return score;
+}
+
+// Reads its first letter: a is A and b is B, each with probability 1 / (1 + e^-4) but for what tanh(5) lacks of 1.
+Model two_letters() {
+  Model model{1, 1, "--options", {"A", "B"}, Alphabet(U"ab"), Parameters(3, 1, 2)};
+  const auto [U_transposed, b, W, V, c] = model.parameters.matrices();
+  U_transposed(0, 0) = 5;
+  U_transposed(1, 0) = -5;
+  W(0, 0) = 5;
+  V(0, 0) = 2;
+  V(1, 0) = -2;
+  return model;
+}
+
+// Of true A: 3 right, 1 taken for B; of true B: 2 for A, none right; of C: no name, but one B taken for it.
+Confusion small_confusion() {
+  Confusion confusion(3);
+  confusion(0, 0) = 3;
+  confusion(0, 1) = 1;
+  confusion(1, 0) = 2;
+  confusion(1, 2) = 1;
+  return confusion;
+}
+
+const std::string help_file = "tests/program/help.txt", picture_file = "tests/program/report.svg";
+
+// Two epochs, the first kept; three languages, one with a character that XML does not take as it is.
+std::string small_picture() {
+  const std::vector<EpochReport> history = {{0.1, 1, score_of(20, 5, 10), score_of(4, 2, 4)},
+                                            {0.05, 1, score_of(5, 7, 10), score_of(6, 1, 4)}};
+  Model model = two_letters();
+  model.languages = {"A", "B&<", "Cccc"};
+  return draw_report(history, {score_of(7, 3, 7), small_confusion()}, model);
+}
+
+// The numbers after each `name="` of the SVG elements that contain `mark`.
+std::vector<double> numbers_of(const std::string& svg, const std::string& mark, const std::string& name) {
+  std::vector<double> numbers;
+  std::istringstream lines(svg);
+  for (std::string line; std::getline(lines, line);)
+    if (has(line, mark)) numbers.push_back(std::atof(line.c_str() + line.find(" " + name + "=\"") + name.size() + 3));
+  return numbers;
+}
+
+using Numbers = std::vector<double>;
+
+}  // namespace
+
+int main() {
+  "text is formatted, counted and made visible"_test = [] {
+    same(format("%zu-%s", size_t{7}, std::string(300, 'x').c_str()), "7-" + std::string(300, 'x'));
+    same(counted(0, "name") + counted(1, "name") + counted(2, "name"), "0 names1 name2 names");
+    same(decimal(0.1) + ' ' + decimal(size_t{14}) + ' ' + decimal(1e-9) + ' ' + decimal(14.0), "0.1 14 1e-09 14");
+    same(decimal(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
+    same(visible("a\nb\x1b\x7f é~ "), "a?b?? é~ ");
+    expect(letters_in("aé名\U0001f600") == 4 && letters_in("") == 0);
+    same(percent(0.12345) + percent(1) + percent(std::nan("")), "12.3%100.0%–");
+    expect(ratio(1, 4) == 0.25);
+    same(shade(0) + shade(0.19) + shade(0.2) + shade(0.59) + shade(0.6) + shade(0.8) + shade(1), "  ░▒▓██");
+    same(bar(0.5, 4) + '|' + bar(0.12, 4) + '|' + bar(0.13, 4), "██||█");
+  };
+
+  "columns are filled, or cut with a mark"_test = [] {
+    same(fit("añ", 4) + '|' + fit("añ", 4, true) + '|' + fit("añ", 2), "añ  |  añ|añ");
+    same(fit("añbc", 3) + '|' + fit("ñññ", 2) + '|' + fit("ab", 1), "añ…|ñ…|…");
+    expect(column_width({"A"}, 40) == 8 && column_width({"Ññññññññññ", "A"}, 40) == 10);
+    expect(column_width({"Ññññññññññ"}, 9) == 9);
+  };
+
+  "a line reader takes lines one by one"_test = [] {
+    std::istringstream input("ab\n\n\nabcd\nabcde\nx\r\nlast");
+    LineReader reader{input, std::vector<char>(5)};
+    Strings lines;
+    std::vector<size_t> too_long;
+    for (bool more = true; more;) try {
+        more = reader.next();
+        if (more) lines.emplace_back(reader.line);
+      } catch (const TextError& wrong) {
+        too_long.push_back(wrong.line);
+        same(wrong.what(), "a line of more than 4 bytes");
+      }
+    expect(lines == Strings{"ab", "", "", "abcd", "x\r", "last"});
+    expect(too_long == std::vector<size_t>{5});
+    std::istringstream full("abcd"), over("abcdefgh");
+    LineReader fits{full, std::vector<char>(5)}, cut{over, std::vector<char>(5)};
+    expect(fits.next() && fits.line == "abcd" && !fits.next());
+    bool threw = false;
+    try {
+      cut.next();
+    } catch (const TextError&) {
+      threw = true;
+    }
+    expect(threw && !cut.next());
+  };
+
+  "files are read whole, and replaced whole"_test = [] {
+    const Scratch folder;
+    const auto text_of = [](const std::string& path, size_t longest) {
+      std::string text;
+      return parse_file(path, longest, text, [](const std::string& read) { return read; });
+    };
+    same(text_of(folder.write("a", "1\n22\n\n3"), 2), "1\n22\n\n3");
+    same(text_of(folder.write("a", "1\n22\n"), 2), "1\n22\n");
+    same(failure_of([&] { text_of(folder / "a", 1); }), "1: " + folder / "a" + ":2: a line of more than 1 bytes");
+    same(failure_of([&] { text_of(folder / "b", 1); }), "1: " + folder / "b" + ": No such file or directory");
+    same(failure_of([&] { text_of(folder.path.string(), 1); }),
+         "1: " + folder.path.string() + ": a folder, where a file is needed");
+    write_file(folder / "a", "new");
+    same(read(folder / "a"), "new");
+    expect(std::distance(fs::directory_iterator(folder.path), {}) == 1) << "a temporary file stays";
+    fs::create_directory(folder / "d");
+    folder.write("d/x", "");
+    expect(has(failure_of([&] { write_file(folder / "d", "x"); }), "1: " + folder / "d" + ": "));
+    expect(std::distance(fs::directory_iterator(folder.path), {}) == 2) << "a failure leaves a temporary file";
+    expect(has(failure_of([&] { write_file(folder / "none/x", "x"); }), "No such file or directory"));
+    same(failure_in("file", TextError("wrong", 3)).what + failure_in("file", TextError("wrong", 0)).what,
+         "file:3: wrongfile: wrong");
+  };
+
+  "a folder of names: its languages in byte order"_test = [] {
+    const Scratch folder;
+    std::deque<std::string> texts;
+    folder.write("b.txt", "Xa\nxA\nY\n");
+    folder.write("South Korea.txt", "Kim");
+    folder.write("notes.md", "\377");
+    const Data data = load_data(folder.path.string(), texts);
+    expect(data.languages == Strings{"South_Korea", "b"});
+    expect(data.names[1].names.size() == 2 && data.names[1].repeats == 1 && data.names[1].names[0].text == "Xa");
+    folder.write("South_Korea.txt", "Lee");
+    expect(has(failure_of([&] { load_data(folder.path.string(), texts); }), ".txt: the same language as "));
+    fs::remove(folder / "South_Korea.txt");
+    folder.write("b.txt", "Ok\n\377\n");
+    same(failure_of([&] { load_data(folder.path.string(), texts); }),
+         "1: " + folder / "b.txt" + ":2: malformed UTF-8: save the text as UTF-8");
+  };
+
+  "a model that is not there: which folder was looked in"_test = [] {
+    const Scratch folder;
+    same(failure_of([&] { load_model(folder / "rnn.txt"); }), "1: " + folder / "rnn.txt" + ": no such file in " +
+                                                                  folder.path.string() +
+                                                                  "; train first, or name a model with --model_path");
+    fs::create_symlink("loop", folder / "loop");
+    expect(has(failure_of([&] { load_model(folder / "loop"); }), "loop: Too many levels"));
+    same(write_model(load_model(folder.write("m", write_model(two_letters())))), write_model(two_letters()));
+    expect(has(failure_of([&] { load_model(folder.write("m", "rnn-model 2\nx\n")); }), "m:2: expected `epoch NUMBER`"));
+  };
+
+  "a team does each task once, whatever its size"_test = [] {
+    for (const size_t threads : {1, 2, 3, 5}) {
+      Team team(threads);
+      for (size_t count = 0; count < 200; ++count) {
+        std::vector<std::atomic<int>> done(count);
+        team(count, [&](size_t i) { ++done[i]; });
+        expect(std::ranges::all_of(done, [](const auto& times) { return times == 1; })) << threads << count;
+      }
+    }
+  };
+
+  "a team shares tasks out by number"_test = [] {
+    Team team(3);
+    std::vector<std::thread::id> who(9);
+    team(9, [&](size_t i) { who[i] = std::this_thread::get_id(); });
+    expect(who[0] == std::this_thread::get_id());
+    for (size_t i = 0; i < 9; ++i) expect(who[i] == who[i % 3]);
+    expect(who[0] != who[1] && who[1] != who[2] && who[0] != who[2]);
+  };
+
+  "a team that has slept wakes, and waits for slow tasks"_test = [] {
+    Team team(2);
+    std::atomic<int> done = 0;
+    for (int round = 0; round < 3; ++round) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(60));
+      team(2, [&](size_t i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(60 * i));
+        ++done;
+      });
+      expect(done == 2 * (round + 1));
+    }
+  };
+
+  "a task that throws throws in the caller, and the team goes on"_test = [] {
+    Team team(2);
+    for (const size_t thrower : {0, 1}) {
+      expect(has(failure_of([&] {
+                   team(2, [&](size_t i) {
+                     if (i == thrower) throw Failure{"thrown"};
+                   });
+                 }),
+                 "thrown"));
+      std::atomic<int> done = 0;
+      team(4, [&](size_t) { ++done; });
+      expect(done == 4);
+    }
+    same(failure_of([&] { team(2, [](size_t) { throw Failure{"both"}; }); }), "1: both");
+  };
+
+  "an evaluation: each name's answer and loss"_test = [] {
+    Team team(2);
+    const Model model = two_letters();
+    Examples examples;
+    for (size_t i = 0; i < 40; ++i) examples.push_back({model.alphabet.encode(i % 2 == 0 ? U"a" : U"b"), 0});
+    examples.push_back({model.alphabet.encode(U"bb"), 1});
+    const auto [score, confusion] = evaluate(Network(model.parameters), examples, team);
+    expect(score.names == 41 && score.correct == 21);
+    expect(confusion(0, 0) == 20 && confusion(0, 1) == 20 && confusion(1, 1) == 1 && confusion(1, 0) == 0);
+    const double z = 4 * std::tanh(5),
+                 right = std::log1p(std::exp(-z));  // the loss of a right answer; a wrong one: + z
+    expect(std::abs(score.cross_entropy - (41 * right + 20 * z)) < 1e-3) << score.cross_entropy;
+  };
+
+  "the test line says of how many names, and of which part"_test = [] {
+    const Evaluation test{score_of(7, 3, 7), small_confusion()};
+    // F1 of A: 6 / (4 + 5); of B: 0; C has no name. Macro F1: the mean of the first two.
+    same(test_line(test, "test"), "Test — Loss: 1.00 — Accuracy: 42.9% — Macro F1: 33.3% — 7 names\n");
+    same(test_line(test, "all"), "Test — Loss: 1.00 — Accuracy: 42.9% — Macro F1: 33.3% — 7 names (all)\n");
+    Confusion one(2);
+    one(0, 0) = 1;
+    same(test_line({score_of(0.5, 1, 1), one}, "test"),
+         "Test — Loss: 0.50 — Accuracy: 100.0% — Macro F1: 100.0% — 1 name\n");
+    same(test_line({{}, Confusion(2)}, "training"), "Test — no name of the folder is in the training part\n");
+  };
+
+  "the table of languages"_test = [] {
+    same(languages_table(small_confusion(), {"A", "Bé", "C"}),
+         "    Language  Precision  Recall      F1  Support\n"
+         "  1 A             60.0%   75.0%   66.7%        4\n"
+         "  2 Bé             0.0%    0.0%    0.0%        3\n"
+         "  3 C              0.0%       –       –        0\n");
+    same(languages_table(Confusion(1), {std::string(50, 'x')}),
+         "    Language                                  Precision  Recall      F1  Support\n"
+         "  1 " +
+             std::string(39, 'x') + "…          –       –       –        0\n");
+  };
+
+  "the confusion matrix"_test = [] {
+    same(confusion_table(small_confusion(), {"A", "Bé", "C"}),
+         "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n"
+         "             1  2  3\n 1 A       ▓75░25  ·\n 2 Bé      ▓67  ·░33\n 3 C         ·  ·  ·\n");
+    Confusion rounded(2);
+    rounded(0, 0) = 999;
+    rounded(0, 1) = 1;
+    rounded(1, 1) = 1;
+    expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B         ·100\n"));
+    const Strings long_names(35, std::string(40, 'x'));
+    expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…  ·")) << "12 letters beside 35 columns";
+    expect(has(confusion_table(Confusion(31), {long_names.begin(), long_names.begin() + 31}),
+               "\n31 " + std::string(23, 'x') + "…  ·"));
+    expect(
+        has(confusion_table(Confusion(36), Strings(36, "x")), "too wide to print. report.svg of the training run has"));
+  };
+
+  "the worst confusions, worst first"_test = [] {
+    expect(worst_confusions(small_confusion(), {"A", "B", "C"}, 10) == Strings{"B taken for A: 67% (2 of 3 names)",
+                                                                               "B taken for C: 33% (1 of 3 names)",
+                                                                               "A taken for B: 25% (1 of 4 names)"});
+    expect(worst_confusions(small_confusion(), {"A", "B", "C"}, 1) == Strings{"B taken for A: 67% (2 of 3 names)"});
+    Confusion one(2);
+    one(0, 1) = 1;
+    expect(worst_confusions(one, {"A", "B"}, 10) == Strings{"A taken for B: 100% (1 of 1 name)"});
+    expect(worst_confusions(Confusion(2), {"A", "B"}, 10).empty());
+  };
+
+  "an epoch is judged by validation, or by training without it"_test = [] {
+    expect(EpochReport{0, 0, score_of(8, 0, 2), score_of(3, 0, 3)}.selection() == 1);
+    expect(EpochReport{0, 0, score_of(8, 0, 2), {}}.selection() == 4);
+  };
+
+  "ticks are round"_test = [] {
+    expect(tick_step(2.8, 7) == 0.5 && tick_step(3.5, 7) == 0.5 && tick_step(3.6, 7) == 1 && tick_step(0.1, 7) == 0.02);
+    expect(tick_step(100, 10) == 10 && tick_step(101, 10) == 20 && tick_step(1000, 10) == 100);
+    expect(tick_step(40, 7) == 10 && tick_step(8, 10) == 1) << tick_step(8, 10);
+  };
+
+  "the picture: its points, its cells, its labels"_test = [] {
+    const std::string svg = small_picture();
+    // Losses 2 and 0.5, 1 and 1.5; ticks of 0.5 up to 2. The plot is 420 wide from 60 on, 300 high from 85 on.
+    expect(
+        has(svg, "<polyline points=\"165.0,85.0 375.0,310.0 \" fill=\"none\" stroke-width=\"2\" stroke=\"#1f6fb4\""));
+    expect(
+        has(svg, "<polyline points=\"165.0,235.0 375.0,160.0 \" fill=\"none\" stroke-width=\"2\" stroke=\"#d9622b\""));
+    expect(numbers_of(svg, ">kept<", "x") == Numbers{165}) << "model.epoch is 1";
+    expect(numbers_of(svg, ">2</text>", "x") == Numbers{52, 375}) << "a loss, and an epoch";
+    expect(numbers_of(svg, ">1.5</text>", "y") == Numbers{164}) << "160 and 4 to the middle of the letters";
+    expect(numbers_of(svg, "fill-opacity", "x") == Numbers{594, 612, 594, 630}) << "three right of 8 letters' room";
+    expect(numbers_of(svg, "fill-opacity", "y") == Numbers{149, 149, 167, 167});
+    expect(has(svg, "fill-opacity=\"0.77\"") && has(svg, "fill=\"#fff\">75</text>"))
+        << "0.06 + 0.94 * 0.75, white on it";
+    expect(has(svg, "middle\">25</text>")) << "black on light";
+    expect(has(svg, ">B&amp;&lt;</text>") && !has(svg, "B&<"));
+    expect(has(svg, ">B&amp;&lt; taken for A: 67% (2 of 3 names)<"));
+    expect(has(svg, ">Test accuracy 42.9%, macro F1 33.3% on 7 names that the network never saw</text>"));
+    expect(has(svg, ">--options</text>"));
+    same(svg, read(picture_file));
+  };
+
+  "the picture is as large as what it holds"_test = [] {
+    Model model = two_letters();
+    const std::vector<EpochReport> long_history(31, {0.1, 1, score_of(0, 0, 1), {}});
+    const auto size_of = [&](size_t languages, const std::string& options) {
+      model.languages = Strings(languages, "x");
+      model.options = options;
+      const std::string svg = draw_report(long_history, {{}, Confusion(languages)}, model);
+      expect(has(svg, "no confusions") && has(svg, ">No test names<"));
+      expect(!has(svg, "rx=")) << "31 epochs have no dots";
+      expect(!has(svg, ">validation<")) << "no validation names, no curve";
+      expect(has(svg, ">0.1</text>") && has(svg, ">30</text>") && !has(svg, ">31</text>"));
+      return Numbers{numbers_of(svg, "<svg", "width")[0], numbers_of(svg, "<svg", "height")[0]};
+    };
+    expect(size_of(2, "x") == Numbers{910, 556});
+    expect(size_of(60, "x") == Numbers{530 + 64 + 60 * 18 + 30, 85 + 64 + 60 * 18 + 66});
+    expect(size_of(2, std::string(200, 'x')) == Numbers{20 + 1000 + 30, 556});
+  };
+
+  "more languages leave room for more of the worst confusions"_test = [] {
+    const auto listed = [](size_t languages) {
+      Confusion confusion(languages);
+      for (size_t i = 0; i < languages; ++i)
+        for (size_t k = 0; k < languages; ++k) confusion(i, k) = 1;
+      Model model = two_letters();
+      model.languages = Strings(languages, "x");
+      const std::string svg = draw_report({{0.1, 1, score_of(1, 0, 1), {}}}, {score_of(1, 0, 1), confusion}, model);
+      return numbers_of(svg, " taken for ", "y").size();
+    };
+    expect(listed(4) == 10 && listed(60) == (149 + 60 * 18 - 490) / 18);
+  };
+
+  "the options that a model remembers"_test = [] {
+    same(options_line(Settings{}),
+         "--hidden_dim 128 --epochs 10 --batch_size 32 --learning_rate 0.007 --clip_norm 14 --momentum 0.9 "
+         "--prefix_weight 0.15 --decay linear --seed 1 --split_seed 1");
+    Settings s{3, 4, 5, 1e-9, 0.1, 2.5, 1, false, 18446744073709551615u, 6};
+    const std::string line = options_line(s);
+    same(line,
+         "--hidden_dim 3 --epochs 4 --batch_size 5 --learning_rate 1e-09 --clip_norm 2.5 --momentum 0.1 "
+         "--prefix_weight 1 --decay none --seed 18446744073709551615 --split_seed 6");
+    same(options_line(parse_command_line(words_of(line)).settings), line);
+  };
+
+  "the help says each option and mode, in 80 columns"_test = [] {
+    const std::string text = help();
+    std::istringstream lines(text);
+    size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) expect(line.size() <= 80) << line;
+    expect(count <= 50);
+    for (const Option& option : option_table())
+      expect(has(text, "--" + std::string(option.name) + " ") && has(text, option.range) && has(text, option.initial));
+    same(text, read(help_file));
+  };
+
+  "what the table allows"_test = [] {
+    const auto allowed = [](const char* name, const std::string& value) { return allows(*find_option(name), value); };
+    for (const char* name : {"hidden_dim", "epochs", "batch_size", "threads", "top"})
+      expect(allowed(name, "1") && !allowed(name, "0") && !allowed(name, "-1") && !allowed(name, "1.5")) << name;
+    expect(allowed("hidden_dim", "4096") && !allowed("hidden_dim", "4097"));
+    expect(allowed("epochs", "1000000") && !allowed("epochs", "1000001") && !allowed("batch_size", "1000001"));
+    expect(allowed("threads", "1024") && !allowed("threads", "1025") && !allowed("top", "1000001"));
+    expect(!allowed("epochs", "") && !allowed("epochs", "1x") && !allowed("epochs", " 1") && !allowed("epochs", "x"));
+    for (const char* name : {"seed", "split_seed"})
+      expect(allowed(name, "0") && allowed(name, "18446744073709551615") && !allowed(name, "18446744073709551616"));
+    for (const char* name : {"learning_rate", "clip_norm"}) {
+      expect(allowed(name, "1e-45") || allowed(name, "2e-45")) << name;
+      expect(allowed(name, "3e38") && allowed(name, "0.5") && allowed(name, "+7E-1")) << name;
+      for (const char* wrong : {"0", "-1", "1e-60", "1e39", "4e38", "nan", "inf", "0x1", "1e", "1 ", "", ".", "1,5"})
+        expect(!allowed(name, wrong)) << name << wrong;
+    }
+    expect(allowed("momentum", "0") && allowed("momentum", "0.9999") && !allowed("momentum", "1"));
+    expect(!allowed("momentum", "0.99999999999") && !allowed("momentum", "-0.1")) << "1 in single precision";
+    expect(allowed("prefix_weight", "0") && allowed("prefix_weight", "1") && !allowed("prefix_weight", "1.00000001"));
+    expect(allowed("decay", "none") && !allowed("decay", "linear none") && !allowed("decay", "lin"));
+    for (const char* part : {"training", "validation", "test", "all"}) expect(allowed("part", part));
+    expect(allowed("model_dir", "x y") && !allowed("model_dir", ""));
+  };
+
+  "the command line, without and with options"_test = [] {
+    const Options none = parse_command_line({});
+    same(none.mode + ' ' + none.data_dir + ' ' + none.model_path + ' ' + none.model_dir + ' ' + none.part,
+         "train data/ models/rnn.txt models test");
+    expect(none.threads == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    same(options_line(none.settings), options_line({}));
+    const Options some =
+        parse_command_line({"--epochs=3", "--threads", "7", "here", "--decay", "none", "--epochs", "4"});
+    expect(some.settings.epochs == 4 && some.threads == 7 && some.data_dir == "here" && !some.settings.linear_decay);
+    same(parse_command_line({"--data_dir", "here"}).data_dir, "here");
+    same(parse_command_line({"--mode", "test", "--part=all"}).part, "all");
+    same(parse_command_line({"--model_dir", "a=b"}).model_dir + parse_command_line({"--model_dir=a=b"}).model_dir,
+         "a=ba=b");
+  };
+
+  "names, and how many languages of each are shown"_test = [] {
+    const Options names = parse_command_line({"--mode", "predict", "Ann", "-", "--", "--mode", "-h"});
+    expect(names.names == Strings{"Ann", "-", "--mode", "-h"} && names.top == 3);
+    expect(parse_command_line({"--mode=predict"}).top == 1) << "the filter";
+    expect(parse_command_line({"--mode=predict", "--top", "3"}).top == 3);
+    expect(parse_command_line({"--mode=predict", "--top", "1", "Ann"}).top == 1);
+    expect(parse_command_line({"--mode", "trace", "Ann"}).names == Strings{"Ann"});
+  };
+
+  "a wrong command line"_test = [] {
+    const auto refused = [](const Strings& words) { return failure_of([&] { parse_command_line(words); }); };
+    same(refused({"--mode", "explore", "--lr", "1"}),
+         "2: no option --lr; mode explore takes --mode --data_dir --seed --split_seed --threads");
+    same(refused({"--lr", "--mode=predict"}),
+         "2: no option --lr; mode train takes --mode --data_dir --model_dir --hidden_dim --epochs --batch_size "
+         "--learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed --threads");
+    same(refused({"--epochs", "3", "--mode", "trace"}),
+         "2: --epochs means nothing to mode trace, which takes --mode --model_path --seed --threads");
+    expect(has(refused({"-epochs", "3"}), "2: no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
+    same(refused({"--epochs"}), "2: --epochs : should be a whole number, 1 to 1000000");
+    same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, 0 to below 1");
+    same(refused({"--model_dir="}), "2: --model_dir : should be a folder");
+    same(refused({"--mode", "fly"}), "2: --mode fly: should be one of: train test predict trace explore");
+    same(refused({"predict", "Rodrigo"}), "2: one folder, please: predict or Rodrigo; for names, --mode predict");
+    same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: here or data/; for names, --mode predict");
+  };
+
+  "a bar grows from the second second on"_test = [] {
+    const auto drawn = [](std::chrono::seconds ago, std::initializer_list<size_t> steps) {
+      std::FILE* file = std::tmpfile();
+      ProgressBar bar{std::chrono::steady_clock::now() - ago, file};
+      for (const size_t done : steps) bar(done, 100);
+      std::string text(static_cast<size_t>(std::ftell(file)), ' ');
+      std::rewind(file);
+      expect(std::fread(text.data(), 1, text.size(), file) == text.size());
+      std::fclose(file);
+      return text;
+    };
+    same(drawn(std::chrono::seconds(1), {10, 100}), "");
+    same(drawn(std::chrono::seconds(3), {1, 4, 5}), "██");
+    std::string full;
+    for (int k = 0; k < 50; ++k) full += "█";
+    same(drawn(std::chrono::seconds(3), {50, 100}), full + '\n');
+  };
+
+  "the lines of an epoch"_test = [] {
+    const EpochReport epoch{0.0035, 0.0625, score_of(5, 3, 4), score_of(9, 1, 8)};
+    same(history_line(2, epoch), "2,0.0035,1.250000,75.0000,1.125000,12.5000,0.062500\n");
+    same(history_line(2, {0.1, 1, score_of(5, 3, 4), {}}), "2,0.1,1.250000,75.0000,,,1.000000\n");
+    same(epoch_line(2, 10, epoch), "Epoch 2/10 — Loss: 1.25 — Accuracy: 75.0% — Validation: 1.12, 12.5% — 0.06 s\n");
+    same(epoch_line(2, 10, {0.1, 1, score_of(5, 3, 4), {}}),
+         "Epoch 2/10 — Loss: 1.25 — Accuracy: 75.0% — Validation: – — 1.00 s\n");
+    expect(letters_in(epoch_line(99, 99, {1, 9.99, score_of(9.99, 1, 1), score_of(9.99, 1, 1)})) <= 81);
+  };
+
+  "which files a run writes"_test = [] {
+    expect(is_written("rnn.txt", 1) && is_written("history.csv", 1) && is_written("report.svg", 1));
+    expect(is_written("rnn_epoch1.txt", 10) && is_written("rnn_epoch10.txt", 10) && !is_written("rnn_epoch11.txt", 10));
+    for (const char* name : {"rnn_epoch0.txt", "rnn_epoch01.txt", "rnn_epoch.txt", "rnn_epoch", "rnn_epoch1.csv", "x"})
+      expect(!is_written(name, 10)) << name;
+    expect(is_temporary("rnn.txt.0123456789abcdef.tmp") && is_temporary("rnn_epoch999999.txt.0000000000000000.tmp"));
+    for (const char* name :
+         {"rnn.txt.0123456789abcde.tmp", "rnn.txt.0123456789abcdeg.tmp", "rnn.txt.0123456789ABCDEF.tmp",
+          "rnn.txt-0123456789abcdef.tmp", "rnn.txt.0123456789abcdef.tmq", "mine.0123456789abcdef.tmp",
+          "rnn.txt.00123456789abcdef.tmp", ".0123456789abcdef.tmp", "rnn.txt.tmp", "x", ""})
+      expect(!is_temporary(name)) << name;
+  };
+
+  "the folder of models is made ready"_test = [] {
+    const Scratch scratch;
+    const fs::path folder = scratch.path / "a/b";
+    prepare_folder(folder, 3);
+    expect(fs::is_directory(folder));
+    for (const char* name : {"rnn.txt", "rnn_epoch3.txt", "report.svg", "history.csv"}) {
+      fs::create_directory(folder / name);
+      same(failure_of([&] { prepare_folder(folder, 3); }),
+           "1: " + (folder / name).string() + ": a folder, where a file will be written");
+      fs::remove(folder / name);
+    }
+    fs::create_directory(folder / "rnn_epoch4.txt");
+    fs::create_directory(folder / "mine");
+    prepare_folder(folder, 3);
+    scratch.write("file", "");
+    expect(
+        has(failure_of([&] { prepare_folder(scratch / "file/models", 3); }), "name another folder with --model_dir"));
+  };
+
+  "history.csv is begun, and what is old is removed"_test = [] {
+    const Scratch folder;
+    const std::string digits = ".0123456789abcdef.tmp";
+    const auto two_hours_ago = fs::file_time_type::clock::now() - std::chrono::hours(2);
+    for (const char* name : {"history.csv", "report.svg", "rnn.txt"}) folder.write(name, "old");
+    fs::create_directory(folder / ("rnn_epoch1.txt" + digits));
+    const Strings old = {"rnn.txt" + digits, "mine" + digits, "rnn_epoch1.txt" + digits};
+    for (const std::string& name : {old[0], old[1], std::string("report.svg.fedcba9876543210.tmp")})
+      folder.write(name, "");
+    for (const std::string& name : old) fs::last_write_time(folder / name, two_hours_ago);
+    begin_history(folder.path) << "line\n";
+    same(read(folder / "history.csv"),
+         "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\nline\n");
+    expect(!fs::exists(folder / "report.svg") && fs::exists(folder / "rnn.txt"));
+    expect(!fs::exists(folder / ("rnn.txt" + digits))) << "an old one of ours goes";
+    expect(fs::exists(folder / ("mine" + digits)) && fs::exists(folder / ("rnn_epoch1.txt" + digits)));
+    expect(fs::exists(folder / "report.svg.fedcba9876543210.tmp")) << "a young one stays";
+  };
+
+  "a model before training"_test = [] {
+    const std::string a = "Xa\nxb\nxc\nxd\nxe\nxf\n", b = "ya\nyb\nyc\nyd\nye\nyf\n";
+    const Settings settings;
+    const Model model = new_model({{"A", "B"}, {read_names(a), read_names(b)}}, "folder", settings);
+    expect(model.languages == Strings{"A", "B"} && model.split_seed == 1 && model.options == options_line(settings));
+    expect(model.alphabet.letters.find(U'x') != model.alphabet.letters.npos && model.epoch == 0);
+    same(failure_of([&] {
+           new_model({{"A"}, {read_names(a)}}, "folder", settings);
+         }),
+         "1: folder: one language alone, A; there is nothing to tell it from");
+    std::string one;  // a name that is not for training
+    while (one.empty() || in_part(read_names(one).names[0], Part::training, 1)) one += 'x';
+    same(failure_of([&] {
+           new_model({{"A", "B"}, {read_names(a), read_names(one)}}, "folder", settings);
+         }),
+         "1: folder: B has no name to train on; add some, or change --split_seed");
+  };
+
+  "the memory that training takes"_test = [] {
+    // 10 hidden units, 5 symbols, 2 languages: 180 parameters; 48 names in a mini-batch are 3 shards; 16 names of 7.
+    Settings settings{.hidden = 10, .batch_size = 48};
+    const double numbers = 180 * (4 + 3 + 1 + 1 + 4 + 1 + 2) + 4 * 3 * 112 * 12 + 16 * 112 * 10;
+    expect(std::abs(gigabytes(settings, 5, 2, 7) * 1e9 - (4 * numbers + 32)) < 1e-3);
+    settings.batch_size = 100000;
+    const double most = 180 * (4 + 8 + 1 + 1 + 4 + 1 + 2) + 9 * 3 * 112 * 12 + 16 * 112 * 10;
+    expect(std::abs(gigabytes(settings, 5, 2, 7) * 1e9 - (4 * most + 32)) < 1e-3) << "at most 8 shards";
+  };
+
+  "an epoch is run, measured and held against what is finite"_test = [] {
+    const Alphabet alphabet(U"ab");
+    Examples examples;
+    for (size_t i = 0; i < 10; ++i) examples.push_back({alphabet.encode(i % 2 == 0 ? U"a" : U"b"), i % 2});
+    const Settings settings{.hidden = 4, .epochs = 4, .batch_size = 4, .learning_rate = 0.5};
+    Training training(settings, examples, 3, 2);
+    Team team(1);
+    const EpochReport epoch = run_epoch(training, examples, {examples.begin(), examples.begin() + 4}, 1, team);
+    // 3 mini-batches an epoch, 12 in all; the second epoch begins with the 4th.
+    expect(std::abs(epoch.learning_rate - 0.5 * (1 - 3 / 12.0)) < 1e-12) << epoch.learning_rate;
+    expect(epoch.training.names == 10 && epoch.validation.names == 4 && epoch.seconds > 0 && epoch.seconds < 5);
+    const auto diverged = [&](size_t which, Real number) {
+      Training wrong(settings, examples, 3, 2);
+      wrong.network.parameters.numbers()[which] = number;
+      return failure_of([&] { run_epoch(wrong, examples, examples, 1, team); });
+    };
+    expect(has(diverged(0, std::numeric_limits<Real>::quiet_NaN()), "1: training diverged in epoch 2: "));
+    Training wild(Settings{.hidden = 4, .epochs = 1, .batch_size = 10, .learning_rate = 3e38, .momentum = 0}, examples,
+                  3, 2);
+    expect(has(failure_of([&] { run_epoch(wild, examples, {}, 0, team); }), "training diverged in epoch 1"))
+        << "the last step of all makes a parameter infinite";
+  };
+
+  "the last lines"_test = [] {
+    same(last_lines(3, 10, "models"),
+         "Kept epoch 3 of 10: models/rnn.txt, models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
+    same(last_lines(3, 10, "./models/"),
+         "Kept epoch 3 of 10: ./models/rnn.txt, ./models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
+    same(last_lines(1, 1, "a\nb"),
+         "Kept epoch 1 of 1: a?b/rnn.txt, a?b/report.svg\n"
+         "Try: ./rnn --mode predict --model_path a?b/rnn.txt Rodrigues\n");
+    expect(has(last_lines(1, 1, "a b"), "--model_path 'a b/rnn.txt' Rodrigues\n"));
+  };
+
+  "a ranking: likeliest first, at most so many"_test = [] {
+    const Real y[] = {Real(0.1), Real(0.4), Real(0.1), Real(0.4)};
+    expect(ranking(y, 4, 1) == std::vector<size_t>{1} && ranking(y, 4, 3) == std::vector<size_t>{1, 3, 0});
+    expect(ranking(y, 4, 9) == std::vector<size_t>{1, 3, 0, 2});
+  };
+
+  "names of the command line"_test = [] {
+    expect(parse_name(" Añ ") == U"Añ");
+    same(failure_of([] { parse_name(" "); }), "2: an empty name");
+    same(failure_of([] { parse_name("a\377"); }), "2: `a\377`: malformed UTF-8: save the text as UTF-8");
+    same(failure_of([] { check_finite(std::nan("")); }), "1: the model's numbers are too large to compute with");
+    same(failure_of([] { check_finite(0); }), "no failure");
+    expect(unseen_letters(U"名a前名", {unknown, 0, unknown, unknown, 1}) == U"名前");
+    same(shown(U'a') + shown(0x1f) + shown(0x20) + shown(0x7e) + shown(0x7f) + shown(0x9f) + shown(0xa1), "a· ~··¡");
+  };
+
+  "the answer to a name"_test = [] {
+    Model model = two_letters();
+    const Real y[] = {Real(0.25), Real(0.75)};
+    model.languages = {"A", std::string(60, 'x')};
+    same(answer_lines("aB", model, y, 1), "aB\n  " + std::string(60, 'x') + "  75.0%  " + bar(0.75, 40) + '\n');
+    model.languages[1] = "Bé";
+    same(answer_lines("名a前", model, y, 3),
+         "名a前\n  never seen in training: U+540D 名, U+524D 前\n  Bé        75.0%  " + bar(0.75, 40) +
+             "\n  A         25.0%  ██████████\n");
+  };
+
+  "the filter: a line out for each line in"_test = [] {
+    const Model model = two_letters();
+    const Network network(model.parameters);
+    Team team(1);
+    Filter filter{model, network, team, 1};
+    for (const char* line : {"\xef\xbb\xbf"
+                             "a\r",
+                             "", " B ", "a\tb", "\377", "名b名", "前b", "前a"})
+      filter.add(line, filter.lines.size() + 1);
+    expect(filter.letters == 1 + 1 + 3 + 2 + 2 && filter.failed && filter.examples.size() == 5);
+    same(filter.answers(),
+         "\xef\xbb\xbf"
+         "a\tA\t0.982007\n\n B "
+         "\tB\t0.982007\n?\t?\t0\n?\t?\t0\n名b名\tB\t0.982007\n前b\tB\t0.982007\n前a\tA\t0.982007\n");
+    same(filter.last_line(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
+    same(filter.answers(), "");
+    expect(filter.letters == 0);
+  };
+
+  "the filter: more than one language a line"_test = [] {
+    const Model model = two_letters();
+    const Network network(model.parameters);
+    Team team(1);
+    Filter filter{model, network, team, 5};
+    filter.add("", 1);
+    filter.add(
+        "\xef\xbb\xbf"
+        "b",
+        2);
+    filter.add("a", 3);
+    filter.add(std::string(1001, 'x'), 4);
+    const std::string answers = filter.answers();
+    expect(
+        answers.starts_with("\n\xef\xbb\xbf"
+                            "b\tB\t"))
+        << answers;
+    expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
+    same(filter.last_line(), "rnn: 1 line has letters never seen in training: U+FEFF (1)\n");
+    for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
+    same(filter.last_line(),
+         "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
+         "U+0032 (1), U+0033 (1)\n");
+    Filter plain{model, network, team, 1};
+    plain.add("ab", 1);
+    same(plain.last_line(), "");
+    expect(!plain.failed);
+  };
+
+  "trace: against the equations, one unit, two languages, a name of one letter"_test = [] {
+    Parameters parameters(2, 1, 2);
+    const auto [U_transposed, b, W, V, c] = parameters.matrices();
+    U_transposed(0, 0) = Real(0.5), U_transposed(1, 0) = Real(0.3), b(0, 0) = Real(0.1), W(0, 0) = Real(0.7);
+    V(0, 0) = 1, V(1, 0) = Real(-0.5), c(0, 0) = Real(0.2);
+    const Network network(parameters);
+    Unrolled u(2, 1, 2);
+    pack({{{0, 1}, 0}}, std::array<size_t, 1>{0}, u.packed);
+    forward(network, u);
+    backward_through_time(network, u, 0);
+    const double h1 = std::tanh(0.6), h2 = std::tanh(0.1 + 0.7 * h1 + 0.3);
+    const auto first = [](double h) { return 1 / (1 + std::exp(-1.5 * h - 0.2)); };  // y[0]: o is 0.2 + h and -0.5 h
+    const double wrong = first(h2) - 1, da2 = (1 - h2 * h2) * (wrong + 0.5 * wrong), da1 = (1 - h1 * h1) * 0.7 * da2;
+    const auto entropy = [](double y) { return -y * std::log2(y) - (1 - y) * std::log2(1 - y); };
+    const auto line = [&](const char* letter, double h, double da) {
+      return letter +
+             format("A         %3.0f%% B         %3.0f%% %7.2f %8.2g  ", 100 * first(h), 100 - 100 * first(h),
+                    entropy(first(h)), std::abs(da)) +
+             shade((h + 1) / 2) + '\n';
+    };
+    same(trace_table(u, U"a", {"A         ", "B         "}),
+         "                                 entropy  |dL/da|  hidden\n" + line("a  ", h1, da1) + line("$  ", h2, da2));
+    u.packed.symbol[0] = unknown;
+    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n·? A "));
+  };
+
+  "trace: at most three languages and twelve units, in 80 columns"_test = [] {
+    SplitMix64 random{1};
+    const Network network(initial_parameters(2, 20, 5, random));
+    Unrolled u(2, 20, 5);
+    pack({{{0, 1}, 0}}, std::array<size_t, 1>{0}, u.packed);
+    forward(network, u);
+    backward_through_time(network, u, 0);
+    std::istringstream lines(trace_table(u, U"a", Strings(5, "Portuguese or so")));
+    for (std::string line; std::getline(lines, line);) {
+      expect(letters_in(line) <= 80) << line;
+      expect(std::ranges::count(line, '%') <= 3 && (has(line, "hidden") || letters_in(line) == 78)) << line;
+    }
+    u.y.of({1, 1})(0, 0) = std::numeric_limits<Real>::quiet_NaN();
+    expect(has(failure_of([&] { trace_table(u, U"a", Strings(5, "A")); }), "too large to compute with"));
+  };
+
+  "explore: endings, and what is typical"_test = [] {
+    Count one, all;
+    for (const char32_t* name : {U"abcde", U"xcde", U"de", U"e"}) one.add(name), all.add(name);
+    for (const char32_t* name : {U"de", U"fde", U"xy", U"xy"}) all.add(name);
+    expect(one.names == 4 && one.letters == 12 && one.longest == 5);
+    expect(one.endings == std::map<std::u32string, size_t>{{U"bcde", 1}, {U"xcde", 1}, {U"cde", 2}, {U"de", 3}});
+    // n log(p / q): cde 2 log(2/4 / (2/8)) = 1.39; de 3 log(3/4 / (5/8)) = 0.55; bcde and xcde 1 log(2) = 0.69
+    same(typical_endings(one, all), " -cde -bcde -xcde");
+  };
+
+  "explore: the table and the shared names"_test = [] {
+    const std::string a = "Ann\nBen\nXyz\nO", b = "ann\nQqqqqqqqqqqq";
+    const Data data{{"A", "B"}, {read_names(a), read_names(b)}};
+    same(explore_table(data),
+         "Language  Names   Share             Mean  Longest  Typical endings\n"
+         "A             4   66.7%  ██████████   2.5        3 -ben -en -xyz\n"
+         "B             2   33.3%  █████        7.5       12 -qq -qqq -qqqq\n");
+    size_t tested = 0;
+    std::uint64_t seed = 0;  // with which only Ann is tested
+    while (tested != 1 || !in_part(data.names[0].names[0], Part::test, seed)) {
+      ++seed;
+      tested = 0;
+      for (const char* name : {"Ann", "Ben", "Xyz", "O", "Qqqqqqqqqqqq"})
+        tested += in_part(read_names(name).names[0], Part::test, seed);
+    }
+    same(shared_names(data, seed),
+         "6 names, 5 different ones, of which 1 stand in several languages.\n"
+         "So no classifier can be right on more than 50.0% of the test names (--split_seed " +
+             std::to_string(seed) + ").\n");
+    for (seed = 0; tested != 0; ++seed) {
+      tested = 0;
+      for (const char* name : {"Ann", "Ben", "Xyz", "O", "Qqqqqqqqqqqq"})
+        tested += in_part(read_names(name).names[0], Part::test, seed);
+    }
+    same(shared_names(data, seed - 1), "6 names, 5 different ones, of which 1 stand in several languages.\n");
+  };
+
+  "this build computes as it should"_test = [] { same(failure_of(check_arithmetic), "no failure"); };
+}
