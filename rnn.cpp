@@ -2,11 +2,9 @@
 // picture, the command line.
 
 // exp and tanh of rnn.hpp, and the checks for numbers that are not finite, need arithmetic as IEEE 754 has it.
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error "build without -ffast-math, -Ofast and -ffinite-math-only: they remove the checks for infinity and NaN"
-#elif defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
-#error \
-    "build without -funsafe-math-optimizations, -fassociative-math and -freciprocal-math: exp and tanh come out wrong"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "build without -ffast-math, -Ofast and their parts (-ffinite-math-only, -funsafe-math-optimizations)"
 #elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
 #error "build with -msse2 -mfpmath=sse: x87 registers round in other places, and exp and tanh come out wrong"
 #endif
@@ -27,6 +25,7 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <regex>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -234,21 +233,20 @@ class Team {
     start.fetch_add(1);
     start.notify_all();
     work(0);
-    for (size_t left, spins = 0; (left = busy.load()) > 0;) wait(busy, left, spins);
+    for (size_t left; (left = busy.load()) > 0;) wait(busy, left);
     failing.clear();
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
 
  private:
-  static void wait(std::atomic<size_t>& value, size_t old, size_t& spins) {
-    if (++spins > 20000)
-      value.wait(old);
-    else if (spins > 2000)
-      std::this_thread::yield();
+  static void wait(std::atomic<size_t>& value, size_t old) {
+    for (size_t spins = 0; value.load() == old && spins < 20000; ++spins)
+      if (spins > 2000) std::this_thread::yield();
+    value.wait(old);
   }
   void help(size_t k) {
     for (size_t round = 0;; ++round) {
-      for (size_t spins = 0; start.load() == round;) wait(start, round, spins);
+      while (start.load() == round) wait(start, round);
       if (!task) return;
       work(k);
       if (busy.fetch_sub(1) == 1) busy.notify_all();
@@ -677,42 +675,33 @@ std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Whether a run of so many epochs writes a file of this name.
-bool is_written(const std::string& name, size_t epochs) {
-  size_t epoch = 0;
-  if (name.starts_with("rnn_epoch")) std::from_chars(&name[9], name.data() + name.size(), epoch);
-  if (name == format("rnn_epoch%zu.txt", epoch)) return epoch >= 1 && epoch <= epochs;
-  return name == "rnn.txt" || name == "history.csv" || name == "report.svg";
-}
-
-// Whether write_file could have given this name to what it had not finished.
+// Whether training writes a file of this name, or write_file could have given it to what it had not finished.
+const std::string written = "(rnn|rnn_epoch[0-9]+)\\.txt|history\\.csv|report\\.svg";
+bool is_written(const std::string& name) { return std::regex_match(name, std::regex(written)); }
 bool is_temporary(const std::string& name) {
-  const size_t end = std::string_view(".0123456789abcdef.tmp").size(), at = name.size() - std::min(end, name.size());
-  return name[at] == '.' && name.find_first_not_of("0123456789abcdef", at + 1) == at + 17 && name.ends_with(".tmp") &&
-         is_written(name.substr(0, at), std::numeric_limits<size_t>::max());
+  return std::regex_match(name, std::regex("(" + written + ")\\.[0-9a-f]{16}\\.tmp"));
 }
 
-// Makes the folder, and refuses it if a folder stands where a file will be written.
-void prepare_folder(const fs::path& folder, size_t epochs) {
+// Makes the folder, or refuses it; begins history.csv; and removes what must not stand beside it: the picture of an
+// earlier run, and what runs left unfinished that were killed over an hour ago.
+std::ofstream begin_history(const fs::path& folder) {
   std::error_code error;
+  std::vector<fs::path> unfinished;
   fs::create_directories(folder, error);
   if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (is_written(entry.path().filename().string(), epochs) && fs::is_directory(entry.symlink_status()))
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (is_written(name) && fs::is_directory(entry.symlink_status()))
       throw Failure{entry.path().string() + ": a folder, where a file will be written"};
-}
-
-// Begins history.csv, and removes what must not stand beside it: the picture of an earlier run, and what runs left
-// unfinished that were killed over an hour ago.
-std::ofstream begin_history(const fs::path& folder) {
-  write_file(folder / "history.csv", "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
+    if (is_temporary(name) && fs::is_regular_file(entry.symlink_status(error)) &&
+        fs::file_time_type::clock::now() - entry.last_write_time(error) > std::chrono::hours(1))
+      unfinished.push_back(entry);
+  }
+  const fs::path csv = folder / "history.csv";
+  write_file(csv, "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
   fs::remove(folder / "report.svg");
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (is_temporary(entry.path().filename().string()) && fs::is_regular_file(entry.symlink_status(ignored)) &&
-        fs::file_time_type::clock::now() - entry.last_write_time(ignored) > std::chrono::hours(1))
-      fs::remove(entry, ignored);
-  return std::ofstream(folder / "history.csv", std::ios::binary | std::ios::app);
+  for (const fs::path& path : unfinished) fs::remove(path, error);
+  return std::ofstream(csv, std::ios::binary | std::ios::app);
 }
 
 // A model with the languages and the letters of the training names, not yet trained.
@@ -758,11 +747,10 @@ EpochReport run_epoch(Training& training, const Examples& examples, const Exampl
 
 // What was kept, where it is, and what to do next.
 std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
-  const std::string path = visible((folder / "rnn.txt").string()), quote = path.find(' ') == path.npos ? "" : "'";
-  const bool is_default = fs::path(path).lexically_normal() == fs::path(find_option("model_path")->initial);
-  return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + visible((folder / "report.svg").string()) +
-         "\nTry: ./rnn --mode predict " + (is_default ? "" : "--model_path " + quote + path + quote + ' ') +
-         "Rodrigues\n";
+  const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
+  const bool is_default = fs::path(path).lexically_normal() == find_option("model_path")->initial;
+  return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + report + "\nTry: ./rnn --mode predict " +
+         (is_default ? "" : "--model_path '" + path + "' ") + "Rodrigues\n";
 }
 
 void train(const Options& options) {
@@ -782,7 +770,6 @@ void train(const Options& options) {
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
   Training training(settings, to_train, symbols, languages);
   Team team(std::min(options.threads, training.shards.size()));
-  prepare_folder(folder, settings.epochs);
   std::ofstream csv = begin_history(folder);
   size_t repeats = 0;
   for (const NameList& list : data.names) repeats += list.repeats;
@@ -1039,7 +1026,6 @@ void trace(const Options& options) {
 struct Count {
   size_t names = 0, letters = 0, longest = 0;
   std::map<std::u32string, size_t> endings;
-
   void add(const std::u32string& name) {
     ++names;
     letters += name.size();

@@ -78,7 +78,7 @@ for threads in 2 7; do
     fail "--threads $threads"
 done
 "$rnn" three "${small[@]}" --batch_size=64 --threads=1 --model_dir m1 >m1.log || fail "--threads=1"
-says "what to do next names the model" grep -q '^Try: ./rnn --mode predict --model_path m1/rnn.txt Rodrigues$' m1.log
+says "what to do next names the model" grep -q "^Try: ./rnn --mode predict --model_path 'm1/rnn.txt' Rodrigues\$" m1.log
 for threads in 2 7; do
   for file in rnn.txt rnn_epoch1.txt rnn_epoch3.txt; do
     says "the same $file with $threads threads" cmp -s "m1/$file" "m$threads/$file"
