@@ -45,16 +45,16 @@ using std::size_t;
 //     o_t = c + V h_t                (10.10)    a logit for each language
 //     y_t = softmax(o_t)             (10.11)    a probability for each language (the book's ŷ); y_T is the answer
 //
-// Several names are computed at once: where the book has a column, a matrix here has a row for each name. So the book's
+// Several names are computed at once: for a column of the book, a matrix here has a row of each name. So the book's
 // W h is h W' here, W' da is da W, and da h' is da' h, where ' is the transpose. L is the loss, da_t is short for
 // dL/da_t.
 //
 //     the book's      here                           shape
 //     x_t             symbol                         the place of the 1, for each row
-//     h_t             h                              rows x hidden; holds a_t until h_t takes its place
+//     h_t             h                              rows (of all steps) x hidden; holds a_t until h_t takes its place
 //     o_t, ŷ_t, do_t  o, y, d_o (do is C++)          rows x languages
 //     da_t            d_a                            rows x hidden; holds dh_t until da_t takes its place
-//     h_{t-1}         h_before                       rows x hidden, from step 2 on: a copy, to make (10.26) one product
+//     h_{t-1}         h_before                       rows x hidden: a copy of h, one step later, for (10.26)
 //     U               U_transposed                   symbols x hidden, so that a column of U is a row
 //     W, V            W, V                           hidden x hidden, languages x hidden
 //     W', V'          W_transposed, V_transposed     hidden x hidden, hidden x languages: copies of W and V
@@ -78,8 +78,8 @@ struct Rows {  // first ... first + count - 1 of a matrix
   size_t first, count;
 };
 
-// The width of a row of so many columns, with its padding: whole Lines. Padding is 0 and stays so: loops may run over
-// it, since they make 0 of 0, and softmax clears it. The norm and the update, which take all numbers, rely on that.
+// The width of a row of so many columns, with padding: whole Lines. Padding is always 0. Loops may run over whole rows,
+// since they make 0 of 0; softmax does not, and clears it. The norm and the update, of all numbers, need it 0.
 size_t padded(size_t columns);
 
 // Some rows of a matrix, or their transpose, where they stand in memory: a row there starts `width` numbers after the
@@ -182,8 +182,8 @@ using Examples = std::vector<Example>;
 //
 // Step t has a row for each name that has a symbol t. These are always the first of the names, so that row i of step t
 // and row i of step t - 1 are of the same name, and no row is wasted on a name that has ended. Step 0 has no rows, nor
-// has the step after the last: a product with them adds nothing, and that is how h_0 = 0 and da_{T+1} = 0 come about.
-// (For a shorter name its row is missing in its step T + 1, which comes to the same: only rows that pair up are added.)
+// has the step after the last: a product with them adds nothing, and that is how h_0 = 0 and da_{T+1} = 0 come about. A
+// name that ends earlier, at step t, has no row in step t + 1, so nothing is added to its row: da_{T+1} = 0 for it too.
 struct Packed {
   std::vector<Symbol> symbol;    // of each row,
   std::vector<size_t> language;  // and its name's language,
@@ -308,13 +308,13 @@ inline void backward_through_time(const Network& network, Unrolled& u, Real pref
     d_o(r, u.packed.language[r]) -= w;  // (10.18) do_t = w_t (y_t - onehot(language))
   }
   std::ranges::fill(u.d_a.of(all).numbers(), Real{0});
-  add_product(u.d_a.of(all), d_o, p.V);  // (10.19, 10.21) dh_t = V' do_t ...: as rows do_t V, so V goes in untransposed
+  add_product(u.d_a.of(all), d_o, p.V);  // (10.19 - 10.21) dh_t = V' do_t: as rows do_t V, so V goes in untransposed
   for (size_t t = u.packed.steps(); t >= 1; --t) {
     const Rows now = u.packed.step[t], after = u.packed.step[t + 1];
-    const View<Real> h = u.h.of(now), d_h = u.d_a.of(now), d_a = d_h;
-    add_product(d_h, u.d_a.of(after), p.W);  // ... + W' da_{t+1}: da_{t+1} W, likewise; no row of a name that ends at t
+    const View<Real> h = u.h.of(now), d_h = u.d_a.of(now), d_a = d_h;  // da_t takes the place of dh_t
+    add_product(d_h, u.d_a.of(after), p.W);  // + W' da_{t+1}: as rows da_{t+1} W, so W goes in untransposed
     for (size_t k = 0; k < d_a.numbers().size(); ++k)
-      d_a.data[k] = (1 - h.data[k] * h.data[k]) * d_h.data[k];  // da_t = (1 - h_t^2) * dh_t, a factor of (10.21)
+      d_a.data[k] = (1 - h.data[k] * h.data[k]) * d_h.data[k];  // da_t = (1 - h_t^2) * dh_t; it has no name in the book
   }
 }
 
@@ -380,25 +380,26 @@ struct Training {
   Training(const Settings& its_settings, const Examples& examples, size_t symbols, size_t languages);
 };
 
-// What training reports: the score of the names, each as it was just before it was learnt from; and of the last
-// mini-batch the gradient's norm and the factor that clipped it.
+// What training reports: the score of the names, each as it was just before it was learnt from; the norm of the last
+// mini-batch's gradient; and, if that is finite, the factor that clipped it.
 struct Report {
   Score score;
   Real norm = 0, factor = 1;
 };
 
-// Part 2 shares out the work, by a `run` that the caller brings: run(n, f) calls f(0), f(1) ... f(n - 1), in any order,
-// perhaps at once, and returns when all are done. No result depends on the order.
+// Part 2 shares out the work, by a `run` that the caller brings: run(n, f) calls f(0), f(1) ... f(n - 1), each once, in
+// any order, perhaps at once, and returns when all are done.
 //
-// training.gradient = the gradient of L of the examples `names`, by add_names. Returns the sum of its squares.
+// training.gradient = the gradient of L of the examples `names`: sorts and deals them out, lets add_names add to
+// cleared gradients, and sums these, always in one order. Returns the sum of its squares.
 Real compute_gradient(Training& training, const Examples& examples, std::span<const size_t> names, auto& run,
                       Score& score);
 void for_pieces(Training& training, auto& run, auto f);  // calls f(first, last) for pieces that make up the parameters
 void renew_transposed(Training& training, auto& run);    // W' and V', of the new W and V
 
-// Learns from a mini-batch, the examples `names`: clipping (10.11.1), momentum (8.3.2, but with the rate outside v),
+// Learns from a mini-batch, the examples `names`: clipping (section 10.11.1), momentum (8.3.2, but the rate outside v),
 // descent. A gradient is cut to clip_norm, since an odd mini-batch can have one so long that its step would ruin the
-// parameters. If its norm is not finite, they stay. (It is a sum, so rate and clip_norm must change with batch_size.)
+// parameters; if its norm is not finite, they stay. (It is a sum: with twice the names a batch, halve the rate.)
 void learn(Training& training, const Examples& examples, std::span<const size_t> names, Real rate, auto& run,
            Report& report) {
   report.norm = std::sqrt(compute_gradient(training, examples, names, run, report.score));  // of all five together
@@ -418,10 +419,10 @@ void learn(Training& training, const Examples& examples, std::span<const size_t>
 
 // ---- 9. The epoch ---------------------------------------------------------------------------------------------------
 
-// The learning rate of mini-batch k, from 0, of the `all` of a whole run: a line that is 0 just after the last.
-inline double learning_rate(const Settings& settings, size_t k, size_t all) {
+// The learning rate of mini-batch k, from 0, of `batches` in a whole run: a line that is 0 just after the last.
+inline double learning_rate(const Settings& settings, size_t k, size_t batches) {
   if (!settings.linear_decay) return settings.learning_rate;
-  return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(all));
+  return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(batches));
 }
 
 // Fisher-Yates: item i, from the last down to the second, changes places with item next() mod (i + 1).

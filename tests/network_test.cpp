@@ -231,16 +231,32 @@ int main() {
   };
 
   "softmax stands huge logits, and so does the cross-entropy"_test = [] {
-    Matrix logits(2, 3), probabilities(2, 3);
-    const View<Real> o = logits, y = probabilities;
+    Matrix logits(2, 3), probabilities(3, 3);
+    const View<Real> o = logits, y = probabilities.of({0, 2}), beyond = probabilities.of({2, 1});
+    beyond(0, 0) = 7;
     const Real rows[2][3] = {{1e6, -1e6, 1e6}, {-1e6, -1e6 - 1, -3e6}};
     for (size_t i = 0; i < 2; ++i) std::copy_n(rows[i], 3, o.row(i));
     softmax(o, y);
     expect(y(0, 0) == Real(0.5) && y(0, 1) == 0 && y(0, 2) == Real(0.5) && y(1, 2) == 0 && padding(y) == 0);
+    expect(beyond(0, 0) == 7) << "the row beyond";
     expect_near(y(1, 0), 1 / (1 + std::exp(-1.0)), 1e-6);
     expect_near(cross_entropy(o.row(0), y.row(0), 3, 1), 2e6 + std::log(2), is_float ? 0.2 : 1e-9);
     expect_near(cross_entropy(o.row(1), y.row(1), 3, 0), std::log1p(std::exp(-1.0)), is_float ? 0.1 : 1e-9);
     expect(likeliest(y.row(0), 3) == 0u) << "the first of equals";
+  };
+
+  "rows beyond those of the packed names stay as they are"_test = [] {
+    SplitMix64 random{4};
+    const Network network(initial_parameters(5, 3, 3, random));
+    Parameters gradient = zero_like(network.parameters);
+    Unrolled u(19, 3, 3);  // the names have 18 symbols
+    pack(unequal_names(), by_length(unequal_names()), u.packed);
+    const std::array matrices{&u.h, &u.o, &u.y, &u.d_o, &u.d_a, &u.h_before};
+    for (size_t m = 0; m < 6; ++m) std::ranges::fill(matrices[m]->of({18, 1}).numbers(), static_cast<Real>(m + 1));
+    forward(network, u);
+    backward(network, u, 1, gradient);
+    for (size_t m = 0; m < 6; ++m)
+      for (const Real number : matrices[m]->of({18, 1}).numbers()) expect(number == static_cast<Real>(m + 1)) << m;
   };
 
   "padding stays 0 through forward, backward and learning, with columns that fill no Line"_test = [] {
@@ -260,7 +276,6 @@ int main() {
         for (const Shard& shard : training.shards)
           for (const Matrix* matrix : {&shard.unrolled.h, &shard.unrolled.o, &shard.unrolled.y, &shard.unrolled.d_o,
                                        &shard.unrolled.d_a, &shard.unrolled.h_before}) {
-            // o has no padding of its own to keep: c and V' have 0 there, and so has it
             expect(padding(View<const Real>(*matrix)) == 0) << hidden << languages;
           }
       }
@@ -523,7 +538,7 @@ int main() {
     auto run_backward = backward_in_turn;
     classify(network, all, run, fill(together));
     classify(network, all, run_backward, fill(backward));
-    expect(together == backward);
+    expect(std::ranges::equal(together, backward));
     Unrolled u = unroll(network.parameters, all);
     forward(network, u);
     const std::vector<size_t> sorted = by_length(all);
@@ -555,7 +570,7 @@ int main() {
     expect(score.accuracy() == 50);
     other.add(o, y, 3, 1);
     other += score;
-    expect(other.names == 3u && other.correct == 2u);
+    expect(other.names == 3u && other.correct == 2u && other.accuracy() == 200.0 / 3);
     expect_near(other.cross_entropy, -3 * std::log(0.6) + 1, 1e-6);
   };
 }

@@ -60,6 +60,12 @@ int main() {
     expect(read_names("Ann\n" + std::string(1000, 'x')).names.size() == 2u);
     refused_at("Ann\n" + std::string(4001, 'x') + "\xff\n", 2);
     refused_at("Ann\n" + std::string(1001, 'x') + "\n", 2);
+    try {
+      decode_name("B\xff");
+      expect(false) << "accepted";
+    } catch (const TextError& wrong) {
+      expect(wrong.line == 0u) << "a name of no file has no line";
+    }
     for (const std::string empty : {"", "\n\n", " \r\n", "\xef\xbb\xbf"}) refused_at(empty, 0);
   };
 
@@ -135,16 +141,17 @@ int main() {
   };
 
   "F1 and its mean over the languages that have a name"_test = [] {
-    Confusion confusion(3);
+    Confusion confusion(4);
     confusion(0, 0) = 3;
     confusion(0, 1) = 1;
     confusion(1, 1) = 2;
+    confusion(3, 3) = 1;
     expect(confusion.support(0) == 4u && confusion.predictions(1) == 3u && confusion.support(2) == 0u);
-    expect(confusion.f1(0) == 6.0 / 7);
-    expect(std::abs(confusion.f1(1) - 0.8) < 1e-15 && confusion.f1(2) == 0);
-    expect(std::abs(confusion.macro_f1() - (6.0 / 7 + 0.8) / 2) < 1e-15) << "language 2 has no name and does not count";
+    expect(confusion.f1(0) == 6.0 / 7 && std::abs(confusion.f1(1) - 0.8) < 1e-15);
+    expect(confusion.f1(2) == 0 && confusion.f1(3) == 1);
+    expect(std::abs(confusion.macro_f1() - (6.0 / 7 + 0.8 + 1) / 3) < 1e-15) << "language 2 has no name";
     confusion(2, 0) = 5;
     expect(confusion.predictions(0) == 8u && confusion.support(2) == 5u && confusion.f1(2) == 0);
-    expect(confusion.f1(0) == 0.5 && std::abs(confusion.macro_f1() - (0.5 + 0.8) / 3) < 1e-15);
+    expect(confusion.f1(0) == 0.5 && std::abs(confusion.macro_f1() - (0.5 + 0.8 + 1) / 4) < 1e-15);
   };
 }
