@@ -24,6 +24,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <random>
 #include <regex>
 #include <sstream>
@@ -126,7 +127,8 @@ inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 
 // Reads line by line, and of each line no more than so many bytes: one without an end would take all memory.
 struct LineReader {
   std::istream& input;
-  std::vector<char> buffer;
+  size_t longest;  // line, in bytes
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(longest + 1);
   std::string_view line = {};  // less its '\n'
   size_t number = 0;
 
@@ -137,9 +139,9 @@ struct LineReader {
       input.clear();
       input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
     }
-    input.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    line = {buffer.data(), static_cast<size_t>(input.gcount()) - input.good()};  // good: up to a '\n', read and counted
-    if (input.fail() && !input.bad() && line.size() + 1 == buffer.size())
+    input.getline(buffer.get(), static_cast<std::streamsize>(longest + 1));
+    line = {buffer.get(), static_cast<size_t>(input.gcount()) - input.good()};  // good: up to a '\n', read and counted
+    if (input.fail() && !input.bad() && line.size() == longest)
       throw TextError("a line of more than " + std::to_string(line.size()) + " bytes", number);
     return !input.fail();
   }
@@ -152,7 +154,7 @@ auto parse_file(const fs::path& path, size_t longest, std::string& text, auto pa
   try {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    LineReader reader{file, std::vector<char>(longest + 1)};
+    LineReader reader{file, longest};
     while (reader.next()) text.append(reader.line).append(file.eof() ? "" : "\n");
     if (!file.eof()) throw Failure{path.string() + ": " + last_error().message()};
     return parse(text);
@@ -437,7 +439,7 @@ void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels,
     for (size_t k = 0; k < labels.size(); ++k) {
       if (confusion(i, k) == 0) continue;
       const long share = row_percent(confusion, i, k);
-      const double x = left + real(k) * cell, opacity = 0.06 + 0.0094 * static_cast<double>(share);
+      const double x = left + real(k) * cell, opacity = static_cast<double>(6 + 94 * share / 100) / 100;
       svg.box(x, y, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", opacity));
       svg.text(x + cell / 2, y + 12,
                format("font-size=\"9\" text-anchor=\"middle\"%s", share > 45 ? " fill=\"#fff\"" : ""),
@@ -949,7 +951,7 @@ struct Filter {
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
   errno = 0;
-  LineReader reader{std::cin, std::vector<char>(longest_line + 1)};
+  LineReader reader{std::cin, longest_line};
   for (bool more = true; more;) {
     try {
       more = reader.next();

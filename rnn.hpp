@@ -861,6 +861,7 @@ struct Alphabet {
   // The symbols of a name: its letters, then the end.
   std::vector<Symbol> encode(const std::u32string& name) const {
     std::vector<Symbol> symbols;
+    symbols.reserve(name.size() + 1);
     for (const char32_t letter : name) symbols.push_back(letter < symbol_of.size() ? symbol_of[letter] : unknown);
     symbols.push_back(static_cast<Symbol>(letters.size()));
     return symbols;
@@ -914,12 +915,13 @@ inline double Score::accuracy() const { return 100 * static_cast<double>(correct
 // tasks of run at once. A name's answer does not depend on the other names.
 void classify(const Network& network, const Examples& examples, auto& run, auto answer) {
   const size_t slices = pieces(examples.size(), slice_names), tasks = std::min(slices, most_tasks);
+  const size_t rows = slice_names * longest(examples);
   std::vector<size_t> names(examples.size()), sorted;
   std::iota(names.begin(), names.end(), size_t{0});
   sort_by_length(examples, names, sorted);
   run(tasks, [&](size_t task) {
     Packed packed;
-    Matrix h(slice_names * longest(examples), network.parameters.hidden);
+    Matrix h(rows, network.parameters.hidden);
     Matrix last_h(slice_names, network.parameters.hidden), o(slice_names, network.parameters.languages), y(o);
     for (size_t slice = task; slice < slices; slice += tasks) {
       const size_t first = slice * slice_names, count = std::min(slice_names, sorted.size() - first);
@@ -1035,7 +1037,8 @@ struct ModelReader {
   std::uint64_t number(const std::string& name) {
     const std::string_view found = line();
     std::uint64_t value = 0;
-    if (found.size() > name.size()) std::from_chars(&found[name.size()] + 1, found.data() + found.size(), value);
+    if (found.starts_with(name + ' '))
+      std::from_chars(found.data() + name.size() + 1, found.data() + found.size(), value);
     if (found != name + ' ' + std::to_string(value)) fail("expected `" + name + " NUMBER`");
     return value;
   }
@@ -1092,7 +1095,7 @@ inline Model read_model(const std::string& text) {
   while (letters.size() < letter_count) {
     const std::string_view line = reader.line();
     std::uint32_t letter = 0;
-    if (line.size() > 2) std::from_chars(line.data() + 2, line.data() + line.size(), letter, 16);
+    if (line.starts_with("U+")) std::from_chars(line.data() + 2, line.data() + line.size(), letter, 16);
     if (line != letter_name(letter) || !is_code_point(letter)) reader.fail("expected a letter such as U+0061");
     if (fold(letter) != letter) reader.fail("expected a folded letter, " + letter_name(fold(letter)) + " for this one");
     if (!letters.empty() && letter <= letters.back()) reader.fail("letters stand by code point, each once");

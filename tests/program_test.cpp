@@ -123,7 +123,7 @@ int main() {
 
   "a line reader takes lines one by one"_test = [] {
     std::istringstream input("ab\n\n\nabcd\nabcde\nx\r\nlast");
-    LineReader reader{input, std::vector<char>(5)};
+    LineReader reader{input, 4};
     Strings lines;
     std::vector<size_t> too_long;
     for (bool more = true; more;) try {
@@ -136,7 +136,7 @@ int main() {
     expect(lines == Strings{"ab", "", "", "abcd", "x\r", "last"});
     expect(too_long == std::vector<size_t>{5});
     std::istringstream full("abcd"), over("abcdefgh");
-    LineReader fits{full, std::vector<char>(5)}, cut{over, std::vector<char>(5)};
+    LineReader fits{full, 4}, cut{over, 4};
     expect(fits.next() && fits.line == "abcd" && !fits.next());
     bool threw = false;
     try {
@@ -337,8 +337,8 @@ int main() {
     expect(numbers_of(svg, ">1.5</text>", "y") == Numbers{164}) << "160 and 4 to the middle of the letters";
     expect(numbers_of(svg, "fill-opacity", "x") == Numbers{594, 612, 594, 630}) << "three right of 8 letters' room";
     expect(numbers_of(svg, "fill-opacity", "y") == Numbers{149, 149, 167, 167});
-    expect(has(svg, "fill-opacity=\"0.77\"") && has(svg, "fill=\"#fff\">75</text>"))
-        << "0.06 + 0.94 * 0.75, white on it";
+    expect(has(svg, "fill-opacity=\"0.76\"") && has(svg, "fill=\"#fff\">75</text>"))
+        << "6 + 94 * 75 / 100, in whole hundredths, white on it";
     expect(has(svg, "middle\">25</text>")) << "black on light";
     expect(has(svg, ">B&amp;&lt;</text>") && !has(svg, "B&<"));
     expect(has(svg, ">B&amp;&lt; taken for A: 67% (2 of 3 names)<"));
