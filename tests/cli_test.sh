@@ -394,5 +394,20 @@ fits "training on data/" 80 6 real.log
 fits "test mode on data/" 120 80 real.test
 same "no language of ours is cut" "$(grep -c … real.test)" 0
 
+# The yardstick of ports: what whole.txt says of four epochs in large batches, within the tolerances of its page
+"$rnn" "$data" --batch_size 2048 --epochs 4 --model_dir whole >whole.log || fail "four epochs of large batches"
+same "the parts of whole.txt" "$(grep -oE '[0-9]+' <(head -n 2 whole.log) | tr '\n' ' ')" \
+  "$(sed -n '/^sizes /{n;s/$/ /;p}' "$vectors/whole.txt")"
+same "epochs within whole.txt" "$(paste -d ' ' <(sed '/^four_epochs /,/^minibatches /!d;/^[a-z]/d' "$vectors/whole.txt") \
+  <(sed '1d;s/,/ /g' whole/history.csv) | awk 'function near(a, b, by) { return a - b <= by && b - a <= by }
+    { good += near($1, $7, 1.1e-5) && near($2, $8, 0.02) && near($3, $9, 1.1e-5) && near($4, $10, 0.1) }
+    END { print good }')" 4
+
+# Each line of code that README.md shows stands in the source
+shown() { sed -n '/^```cpp$/,/^```$/p' "$vectors/../../README.md" | grep -v '^```'; }
+same "lines of README.md in rnn.hpp" "$(shown | while IFS= read -r line; do
+  grep -qxF -- "$line" "$vectors/../../rnn.hpp" && echo found; done | wc -l)" "$(shown | wc -l)"
+says "README.md shows code" [ "$(shown | wc -l)" -ge 8 ]
+
 echo "cli_test: $checks checks, $failures failed" >&2
 [ $failures -eq 0 ]
