@@ -86,13 +86,15 @@ scale: rnn
 # The last lines: 32 bits where the compiler has them (Debian: g++-multilib), and builds that must be refused.
 portable:
 	@mkdir -p tests/build
-	set -e; machine32=; echo 'int main(){}' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null && machine32=-m32\ -msse2\ -mfpmath=sse; \
+	set -e; machine32=; \
+	if echo 'int main(){}' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null; then machine32="-m32 -msse2 -mfpmath=sse"; fi; \
 	for compiler in "g++ -std=c++20" "g++ -std=c++23" "clang++ -std=c++20" "clang++ -std=c++2b"; do \
 	  for level in -O0 -O1 -O2 -O3; do for machine in "" -march=native $${machine32:+"$$machine32"}; do \
 	    case "$$compiler $$machine" in clang*-m32*) continue ;; esac; \
 	    echo $$compiler $$level $$machine; \
 	    build="$$compiler $$level $$machine -Wall -Wextra -Wpedantic -Wshadow -Werror -pthread -o tests/build/portable"; \
-	    $$build rnn.cpp; tests/build/portable --epochs 1 --hidden_dim 16 --model_dir tests/build/portable_models >/dev/null; \
+	    $$build rnn.cpp; \
+	    tests/build/portable --epochs 1 --hidden_dim 16 --model_dir tests/build/portable_models >/dev/null; \
 	    $$build tests/math_test.cpp; tests/build/portable; \
 	    $$build -DREAL=double tests/gradient_test.cpp; tests/build/portable >/dev/null; \
 	  done; done; \

@@ -52,7 +52,7 @@ CORES = len(os.sched_getaffinity(0))
 # ---- Data: the rules of rnn.hpp, part 3 ----
 
 def fold(name):
-    """Letters without case, as far as data/ needs it: one code point each, and the Turkish capital i with a dot is i."""
+    """Letters without case, as far as data/ needs it: one code point each; the Turkish capital i with a dot is i."""
     return "".join("i" if letter == "\u0130" else min(letter.lower(), letter, key=len) for letter in name)
 
 
