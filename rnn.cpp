@@ -724,10 +724,10 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
   const double hidden = real(settings.hidden), outputs = real(languages), rows = real(slice_names * longest);
   const double shards = real(std::min(pieces(settings.batch_size, slice_names), most_shards));
-  // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard and one to copy;
-  // the model that is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
-  const double parameters = hidden * (real(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 1 + 4 + 1 + 2);
-  const double unrolled = (shards + 1) * 3 * rows * (hidden + outputs), classified = real(most_tasks) * rows * hidden;
+  // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard; the model that
+  // is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
+  const double parameters = hidden * (real(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
+  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = real(most_tasks) * rows * hidden;
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 

@@ -173,6 +173,7 @@ struct Example {
   size_t language;
 };
 using Examples = std::vector<Example>;
+using Names = std::span<const size_t>;  // some of them, by their places
 
 // Names packed to be computed together: by falling length, then step by step. ab and c, with $ for the end, become
 //
@@ -195,7 +196,7 @@ struct Packed {
 };
 
 // Packs the examples `names`, at least one, which stand by falling length.
-inline void pack(const Examples& examples, std::span<const size_t> names, Packed& packed) {
+inline void pack(const Examples& examples, Names names, Packed& packed) {
   packed.symbol.clear();
   packed.language.clear();
   packed.last.clear();
@@ -348,8 +349,8 @@ struct Score {
 };
 
 // The passes for names that stand by falling length, from their symbols to their share in the gradient and the score.
-inline void add_names(const Network& network, const Examples& examples, std::span<const size_t> names,
-                      Real prefix_weight, Unrolled& u, Parameters& gradient, Score& score) {
+inline void add_names(const Network& network, const Examples& examples, Names names, Real prefix_weight, Unrolled& u,
+                      Parameters& gradient, Score& score) {
   pack(examples, names, u.packed);
   forward(network, u);
   for (size_t r = 0; r < u.packed.all().count; ++r)
@@ -392,29 +393,26 @@ struct Report {
 //
 // training.gradient = the gradient of L of the examples `names`: sorts and deals them out, lets add_names add to
 // cleared gradients, and sums these, always in one order. Returns the sum of its squares.
-Real compute_gradient(Training& training, const Examples& examples, std::span<const size_t> names, auto& run,
-                      Score& score);
-void for_pieces(Training& training, auto& run, auto f);  // calls f(first, last) for pieces that make up the parameters
-void renew_transposed(Training& training, auto& run);    // W' and V', of the new W and V
+Real compute_gradient(Training& training, const Examples& examples, Names names, auto& run, Score& score);
+// Calls f(first, last) for pieces that together are all numbers of the parameters, then renews W' and V'.
+void change_parameters(Training& training, auto& run, auto f);
 
 // Learns from a mini-batch, the examples `names`: clipping (section 10.11.1), momentum (8.3.2, but the rate outside v),
 // descent. A gradient is cut to clip_norm, since an odd mini-batch can have one so long that its step would ruin the
 // parameters; if its norm is not finite, they stay. (It is a sum: with twice the names a batch, halve the rate.)
-void learn(Training& training, const Examples& examples, std::span<const size_t> names, Real rate, auto& run,
-           Report& report) {
+void learn(Training& training, const Examples& examples, Names names, Real rate, auto& run, Report& report) {
   report.norm = std::sqrt(compute_gradient(training, examples, names, run, report.score));  // of all five together
   if (!std::isfinite(report.norm)) return;
   report.factor = std::min(Real{1}, static_cast<Real>(training.settings.clip_norm) / report.norm);
   const Real factor = report.factor, momentum = static_cast<Real>(training.settings.momentum);
   Real *parameter = training.network.parameters.numbers().data(), *v = training.velocity.numbers().data();
   const Real* gradient = training.gradient.numbers().data();
-  for_pieces(training, run, [=](size_t first, size_t last) {
+  change_parameters(training, run, [=](size_t first, size_t last) {
     for (size_t k = first; k < last; ++k) {
       v[k] = momentum * v[k] + factor * gradient[k];
       parameter[k] -= rate * v[k];
     }
   });
-  renew_transposed(training, run);
 }
 
 // ---- 9. The epoch ---------------------------------------------------------------------------------------------------
@@ -435,12 +433,11 @@ inline void shuffle(std::vector<size_t>& items, SplitMix64& random) {
 Report train_epoch(Training& training, const Examples& examples, size_t epoch, auto& run, auto progress) {
   const size_t size = training.settings.batch_size, batches = (examples.size() + size - 1) / size;
   shuffle(training.order, training.random);
-  const std::span<const size_t> order = training.order;
   Report report;
   for (size_t k = 0; k < batches && std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy); ++k) {
     const double rate = learning_rate(training.settings, epoch * batches + k, training.settings.epochs * batches);
-    learn(training, examples, order.subspan(k * size, std::min(size, order.size() - k * size)), static_cast<Real>(rate),
-          run, report);
+    const Names names = Names(training.order).subspan(k * size, std::min(size, examples.size() - k * size));
+    learn(training, examples, names, static_cast<Real>(rate), run, report);
     progress(k + 1, batches);
   }
   return report;
@@ -472,17 +469,17 @@ inline void add_row(View<Real> to, size_t i, View<const Real> from, size_t k) {
   for (size_t j = 0; j < to.width; ++j) to.row(i)[j] += from.row(k)[j];
 }
 
-// Rows [first, last) of `from` become columns of `to`. Blocks of sixteen rows fill whole cache lines of `to`.
-inline void copy_transposed(View<Real> to, View<const Real> from, size_t first, size_t last) {
-  for (size_t block = first; block < last; block += 16)
+// These rows of `from` become columns of `to`: sixteen at a time, which fill whole cache lines of `to`.
+inline void copy_transposed(View<Real> to, View<const Real> from, Rows rows) {
+  const size_t end = rows.first + rows.count;
+  for (size_t block = rows.first; block < end; block += 16)
     for (size_t j = 0; j < from.columns; ++j)
-      for (size_t i = block; i < std::min(block + 16, last); ++i) to.row(j)[i] = from.row(i)[j];
+      for (size_t i = block; i < std::min(block + 16, end); ++i) to.row(j)[i] = from.row(i)[j];
 }
 
 inline Parameters::Parameters(size_t its_symbols, size_t its_hidden, size_t its_languages)
-    : symbols(its_symbols), hidden(its_hidden), languages(its_languages) {
-  lines.resize(((symbols + 1 + hidden + languages) * padded(hidden) + padded(languages)) / Line::size);
-}
+    : symbols(its_symbols), hidden(its_hidden), languages(its_languages),
+      lines(((symbols + 1 + hidden + languages) * padded(hidden) + padded(languages)) / Line::size) {}
 
 // The five matrices, one after another from `data` on.
 template <class Number>
@@ -502,8 +499,8 @@ inline std::span<Real> Parameters::numbers() {
 }
 
 inline Network::Network(Parameters its_parameters) : parameters(std::move(its_parameters)) {
-  copy_transposed(W_transposed, parameters.matrices().W, 0, parameters.hidden);
-  copy_transposed(V_transposed, parameters.matrices().V, 0, parameters.languages);
+  copy_transposed(W_transposed, parameters.matrices().W, {0, parameters.hidden});
+  copy_transposed(V_transposed, parameters.matrices().V, {0, parameters.languages});
 }
 
 inline constexpr size_t longest_name = 1000;       // in letters
@@ -513,13 +510,10 @@ inline size_t longest(const Examples& examples) {  // in symbols
   return most;
 }
 
-// `sorted` = the names by falling number of symbols; equal numbers keep their order. (A counting sort.)
-inline void sort_by_length(const Examples& examples, std::span<const size_t> names, std::vector<size_t>& sorted) {
-  std::array<size_t, longest_name + 2> count{}, place{};  // by number of symbols: how many names, where the next goes
-  for (const size_t name : names) ++count[examples[name].symbols.size()];
-  for (size_t n = longest_name + 1; n > 0; --n) place[n - 1] = place[n] + count[n];
-  sorted.resize(names.size());
-  for (const size_t name : names) sorted[place[examples[name].symbols.size()]++] = name;
+// `sorted` = the names by falling number of symbols; equal numbers keep their order.
+inline void sort_by_length(const Examples& examples, Names names, std::vector<size_t>& sorted) {
+  sorted.assign(names.begin(), names.end());
+  std::ranges::stable_sort(sorted, std::greater(), [&](size_t name) { return examples[name].symbols.size(); });
 }
 
 // ---- 11. The product ------------------------------------------------------------------------------------------------
@@ -613,12 +607,12 @@ inline Real fast_tanh(Real x) {  // (e^2x - 1) / (e^2x + 1)
 // depends on the threads, and so no result does.
 inline constexpr size_t slice_names = 16, most_shards = 8, most_tasks = 16;  // most_tasks: of classify, in part 3
 
-struct Shard {
+struct alignas(128) Shard {  // on cache lines of its own
   Unrolled unrolled;
   Parameters gradient;
   std::vector<size_t> names = {};  // of the slice
   Score score = {};
-  Real squares = 0;  // the sum of those of a piece of the whole gradient
+  Real squares = 0;  // the sum of those of its share of the whole gradient
 };
 
 inline Training::Training(const Settings& its_settings, const Examples& examples, size_t symbols, size_t languages)
@@ -626,17 +620,28 @@ inline Training::Training(const Settings& its_settings, const Examples& examples
       network(initial_parameters(symbols, settings.hidden, languages, random)),
       velocity(symbols, settings.hidden, languages), gradient(velocity), order(examples.size()) {
   std::iota(order.begin(), order.end(), size_t{0});
-  const Unrolled room(slice_names * longest(examples), settings.hidden, languages);
-  shards.assign(std::min(pieces(settings.batch_size, slice_names), most_shards), {room, gradient});
+  while (shards.size() < std::min(pieces(settings.batch_size, slice_names), most_shards))
+    shards.push_back({Unrolled(slice_names * longest(examples), settings.hidden, languages), gradient});
 }
 
-// Piece s of n elements, of as many pieces as there are shards: its first, and the first after it.
-inline std::pair<size_t, size_t> piece(const Training& training, size_t s, size_t n) {
-  return {n * s / training.shards.size(), n * (s + 1) / training.shards.size()};
+// Shard s's share of the rows of a matrix.
+inline Rows share(const Training& training, size_t s, View<const Real> matrix) {
+  const size_t first = matrix.rows * s / training.shards.size();
+  return {first, matrix.rows * (s + 1) / training.shards.size() - first};
 }
 
-Real compute_gradient(Training& training, const Examples& examples, std::span<const size_t> names, auto& run,
-                      Score& score) {
+// Calls f(first, last) for shard s's share of each of the five matrices: numbers first ... last - 1 of the parameters.
+// (A thread has the same share in every pass, and so finds much of it in its cache.)
+void for_share(Training& training, size_t s, auto f) {
+  const auto [U_transposed, b, W, V, c] = training.network.parameters.matrices();
+  for (const View<Real>& matrix : {U_transposed, b, W, V, c}) {
+    const View<Real> rows = matrix.of(share(training, s, matrix));
+    const auto first = static_cast<size_t>(rows.data - U_transposed.data);
+    f(first, first + rows.numbers().size());
+  }
+}
+
+Real compute_gradient(Training& training, const Examples& examples, Names names, auto& run, Score& score) {
   std::vector<Shard>& shards = training.shards;
   const size_t slices = pieces(names.size(), slice_names);
   sort_by_length(examples, names, training.sorted);
@@ -653,13 +658,15 @@ Real compute_gradient(Training& training, const Examples& examples, std::span<co
   });
   run(shards.size(), [&](size_t s) {
     Line squares{};  // sums of every so many, so that the compiler may use whole vectors
-    for (auto [l, last] = piece(training, s, training.gradient.lines.size()); l < last; ++l) {
-      Line& total = training.gradient.lines[l];
-      total = shards[0].gradient.lines[l];
-      for (size_t other = 1; other < shards.size(); ++other)
-        for (size_t j = 0; j < Line::size; ++j) total.numbers[j] += shards[other].gradient.lines[l].numbers[j];
-      for (size_t j = 0; j < Line::size; ++j) squares.numbers[j] += total.numbers[j] * total.numbers[j];
-    }
+    for_share(training, s, [&](size_t first, size_t last) {
+      for (size_t l = first / Line::size; l < last / Line::size; ++l) {
+        Line& total = training.gradient.lines[l];
+        total = shards[0].gradient.lines[l];
+        for (size_t other = 1; other < shards.size(); ++other)
+          for (size_t j = 0; j < Line::size; ++j) total.numbers[j] += shards[other].gradient.lines[l].numbers[j];
+        for (size_t j = 0; j < Line::size; ++j) squares.numbers[j] += total.numbers[j] * total.numbers[j];
+      }
+    });
     shards[s].squares = std::accumulate(squares.numbers, squares.numbers + Line::size, Real{0});
   });
   Real squares = 0;
@@ -670,19 +677,13 @@ Real compute_gradient(Training& training, const Examples& examples, std::span<co
   return squares;
 }
 
-void for_pieces(Training& training, auto& run, auto f) {
+void change_parameters(Training& training, auto& run, auto f) {
+  auto& [parameters, W_transposed, V_transposed] = training.network;
+  const ParameterViews<Real> from = parameters.matrices();
   run(training.shards.size(), [&](size_t s) {
-    const auto [first, last] = piece(training, s, training.gradient.lines.size());
-    f(first * Line::size, last * Line::size);
-  });
-}
-
-void renew_transposed(Training& training, auto& run) {
-  const ParameterViews<Real> from = training.network.parameters.matrices();
-  run(training.shards.size(), [&](size_t s) {
-    const auto rows_of_W = piece(training, s, from.W.rows), rows_of_V = piece(training, s, from.V.rows);
-    copy_transposed(training.network.W_transposed, from.W, rows_of_W.first, rows_of_W.second);
-    copy_transposed(training.network.V_transposed, from.V, rows_of_V.first, rows_of_V.second);
+    for_share(training, s, f);
+    copy_transposed(W_transposed, from.W, share(training, s, from.W));
+    copy_transposed(V_transposed, from.V, share(training, s, from.V));
   });
 }
 
@@ -763,10 +764,9 @@ inline constexpr Folding folding[] = {
 // clang-format on
 
 inline char32_t fold(char32_t letter) {
-  for (const auto& [first, last, move] : folding)
-    if (letter >= first && letter <= last && (move != 1 || (letter - first) % 2 == 0))
-      return letter + static_cast<char32_t>(move);
-  return letter;
+  const Folding* range = std::ranges::lower_bound(folding, letter, {}, &Folding::last);
+  if (range == std::end(folding) || letter < range->first) return letter;
+  return range->move == 1 && (letter - range->first) % 2 == 1 ? letter : letter + static_cast<char32_t>(range->move);
 }
 
 inline constexpr std::string_view white_space = " \t\n\v\f\r", byte_order_mark = "\xef\xbb\xbf";
@@ -1015,7 +1015,8 @@ inline std::string write_model(const Model& model) {
         text += j + 1 < matrix.columns ? ' ' : '\n';
       }
   }
-  return text + "end\n";
+  text += "end\n";
+  return text;
 }
 
 // Reads text in the model file's grammar, line by line. Throws a TextError that names the line.

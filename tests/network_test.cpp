@@ -106,7 +106,7 @@ int main() {
       for (const size_t first : {0, 1}) {
         const Matrix from = random_matrix(rows, 35, random);
         Matrix to(35, rows);
-        copy_transposed(to, from, first, rows);
+        copy_transposed(to, from, {first, rows - first});
         const View<const Real> A = from, B = to;
         for (size_t i = 0; i < rows; ++i)
           for (size_t j = 0; j < 35; ++j) expect(B(j, i) == (i < first ? 0 : A(i, j))) << rows << i << j;
@@ -134,7 +134,7 @@ int main() {
               for (const size_t rows_of_C : {m, m + 2, m - std::min<size_t>(m, 1)}) {
                 const Matrix A = random_matrix(m, k, random), B = random_matrix(k, n, random);
                 Matrix At(k, m), C = random_matrix(rows_of_C, n, random);
-                copy_transposed(At, A, 0, m);
+                copy_transposed(At, A, {0, m});
                 const Matrix before = C;
                 Matrix D = C;
                 add_product(C, A, B);
