@@ -927,7 +927,7 @@ struct Filter {
       }
     });
     std::string text;
-    for (const std::string& line : lines) text += line + '\n';
+    for (const std::string& line : lines) text.append(line) += '\n';
     lines.clear();
     examples.clear();
     line_of.clear();
