@@ -530,13 +530,14 @@ int main() {
   "history.csv is begun, and what is old is removed"_test = [] {
     const Scratch folder;
     const std::string digits = ".0123456789abcdef.tmp";
-    const auto two_hours_ago = fs::file_time_type::clock::now() - std::chrono::hours(2);
+    const auto long_ago = fs::file_time_type::clock::now() - std::chrono::minutes(61);
     for (const char* name : {"history.csv", "report.svg", "rnn.txt"}) folder.write(name, "old");
     fs::create_directory(folder / ("rnn_epoch1.txt" + digits));
     const Strings old = {"rnn.txt" + digits, "mine" + digits, "rnn_epoch1.txt" + digits};
     for (const std::string& name : {old[0], old[1], std::string("report.svg.fedcba9876543210.tmp")})
       folder.write(name, "");
-    for (const std::string& name : old) fs::last_write_time(folder / name, two_hours_ago);
+    for (const std::string& name : old) fs::last_write_time(folder / name, long_ago);
+    fs::last_write_time(folder / "report.svg.fedcba9876543210.tmp", long_ago + std::chrono::minutes(2));
     begin_history(folder.path) << "line\n";
     same(read(folder / "history.csv"),
          "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\nline\n");
