@@ -678,12 +678,12 @@ Real compute_gradient(Training& training, const Examples& examples, Names names,
 }
 
 void change_parameters(Training& training, auto& run, auto f) {
-  auto& [parameters, W_transposed, V_transposed] = training.network;
-  const ParameterViews<Real> from = parameters.matrices();
+  Network& network = training.network;
+  const ParameterViews<Real> from = network.parameters.matrices();
   run(training.shards.size(), [&](size_t s) {
     for_share(training, s, f);
-    copy_transposed(W_transposed, from.W, share(training, s, from.W));
-    copy_transposed(V_transposed, from.V, share(training, s, from.V));
+    copy_transposed(network.W_transposed, from.W, share(training, s, from.W));
+    copy_transposed(network.V_transposed, from.V, share(training, s, from.V));
   });
 }
 
