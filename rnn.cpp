@@ -1005,21 +1005,26 @@ std::string trace_table(const Unrolled& u, const std::u32string& name, const Str
   return text;
 }
 
-// Follows one name through the network: forward to see what it believes after each letter, backward from the answer to
-// see how much each step matters to it.
-void trace(const Options& options) {
-  if (options.names.size() != 1) throw Failure{"trace follows one name: ./rnn --mode trace Rodrigues", 2};
-  const Model model = load_model(options.model_path);
+// Follows one name through the network: forward to see what it believes after each letter, backward from the answer,
+// taken as its language, to see how much each step matters to it.
+Unrolled follow(const Model& model, const std::u32string& name) {
   const Network network(model.parameters);
-  const std::u32string name = parse_name(options.names[0]);
   Unrolled u(name.size() + 1, network.parameters.hidden, model.languages.size());
   pack({{model.alphabet.encode(name), 0}}, std::array<size_t, 1>{0}, u.packed);
   forward(network, u);
-  const size_t answer = likeliest(View<const Real>(u.y).row(name.size()), model.languages.size());
-  u.packed.language.assign(u.packed.language.size(), answer);
+  std::ranges::fill(u.packed.language, likeliest(View<const Real>(u.y).row(name.size()), model.languages.size()));
   backward_through_time(network, u, 0);
+  return u;
+}
+
+void trace(const Options& options) {
+  if (options.names.size() != 1) throw Failure{"trace follows one name: ./rnn --mode trace Rodrigues", 2};
+  const Model model = load_model(options.model_path);
+  const std::u32string name = parse_name(options.names[0]);
+  const Unrolled u = follow(model, name);
   print("After each letter: the likeliest languages; entropy, in bits; hidden units, from\n" +
-        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " + model.languages[answer]) +
+        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " +
+         model.languages[u.packed.language[0]]) +
         "\n\n" + trace_table(u, name, model.languages) +
         "\n$: the end of the name; ?: a letter that training never saw.\n");
 }

@@ -563,6 +563,10 @@ int main() {
            new_model({{"A", "B"}, {read_names(a), read_names(one)}}, "folder", settings);
          }),
          "1: folder: B has no name to train on; add some, or change --split_seed");
+    expect(has(failure_of([&] {
+                 new_model({{"A", "B"}, {read_names(one), read_names(a)}}, "folder", settings);
+               }),
+               "A has no name to train on"));
   };
 
   "the memory that training takes"_test = [] {
@@ -689,11 +693,7 @@ int main() {
     const auto [U_transposed, b, W, V, c] = parameters.matrices();
     U_transposed(0, 0) = Real(0.5), U_transposed(1, 0) = Real(0.3), b(0, 0) = Real(0.1), W(0, 0) = Real(0.7);
     V(0, 0) = 1, V(1, 0) = Real(-0.5), c(0, 0) = Real(0.2);
-    const Network network(parameters);
-    Unrolled u(2, 1, 2);
-    pack({{{0, 1}, 0}}, std::array<size_t, 1>{0}, u.packed);
-    forward(network, u);
-    backward_through_time(network, u, 0);
+    Unrolled u = follow({1, 1, "-", {"A", "B"}, Alphabet(U"a"), parameters}, U"a");
     const double h1 = std::tanh(0.6), h2 = std::tanh(0.1 + 0.7 * h1 + 0.3);
     const auto first = [](double h) { return 1 / (1 + std::exp(-1.5 * h - 0.2)); };  // y[0]: o is 0.2 + h and -0.5 h
     const double wrong = first(h2) - 1, da2 = (1 - h2 * h2) * (wrong + 0.5 * wrong), da1 = (1 - h1 * h1) * 0.7 * da2;
@@ -707,7 +707,19 @@ int main() {
     same(trace_table(u, U"a", {"A         ", "B         "}),
          "                                 entropy  |dL/da|  hidden\n" + line("a  ", h1, da1) + line("$  ", h2, da2));
     u.packed.symbol[0] = unknown;
-    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n·? A "));
+    u.y.of({0, 1})(0, 0) = 1, u.y.of({0, 1})(0, 1) = 0;
+    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n·? A       100% B         0%    0.00 ")) << "unseen; sure";
+    expect(follow(two_letters(), U"b").packed.language == std::vector<size_t>{1, 1}) << "the answer";
+  };
+
+  "the picture has at most ten ticks of epochs, and labels of at most twenty letters"_test = [] {
+    Svg svg;
+    draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
+    expect(has(svg.body, ">10</text>") && !has(svg.body, ">11</text>"));
+    Model model = two_letters();
+    model.languages = {std::string(20, 'x'), std::string(21, 'y')};
+    const std::string picture = draw_report({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
+    expect(has(picture, std::string(20, 'x') + "<") && has(picture, ">" + std::string(19, 'y') + "…<"));
   };
 
   "trace: at most three languages and twelve units, in 80 columns"_test = [] {
