@@ -1022,11 +1022,10 @@ void trace(const Options& options) {
   const Model model = load_model(options.model_path);
   const std::u32string name = parse_name(options.names[0]);
   const Unrolled u = follow(model, name);
+  const std::string& answer = model.languages[u.packed.language[0]];
   print("After each letter: the likeliest languages; entropy, in bits; hidden units, from\n" +
-        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " +
-         model.languages[u.packed.language[0]]) +
-        "\n\n" + trace_table(u, name, model.languages) +
-        "\n$: the end of the name; ?: a letter that training never saw.\n");
+        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " + answer) + "\n\n" +
+        trace_table(u, name, model.languages) + "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
 // What explore counts: names, their letters, and their endings of 2 to 4 letters, folded.

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -173,7 +174,7 @@ struct Example {
   size_t language;
 };
 using Examples = std::vector<Example>;
-using Names = std::span<const size_t>;  // some of them, by their places
+using Places = std::span<const size_t>;  // of some examples among all
 
 // Names packed to be computed together: by falling length, then step by step. ab and c, with $ for the end, become
 //
@@ -196,7 +197,7 @@ struct Packed {
 };
 
 // Packs the examples `names`, at least one, which stand by falling length.
-inline void pack(const Examples& examples, Names names, Packed& packed) {
+inline void pack(const Examples& examples, Places names, Packed& packed) {
   packed.symbol.clear();
   packed.language.clear();
   packed.last.clear();
@@ -349,7 +350,7 @@ struct Score {
 };
 
 // The passes for names that stand by falling length, from their symbols to their share in the gradient and the score.
-inline void add_names(const Network& network, const Examples& examples, Names names, Real prefix_weight, Unrolled& u,
+inline void add_names(const Network& network, const Examples& examples, Places names, Real prefix_weight, Unrolled& u,
                       Parameters& gradient, Score& score) {
   pack(examples, names, u.packed);
   forward(network, u);
@@ -393,14 +394,14 @@ struct Report {
 //
 // training.gradient = the gradient of L of the examples `names`: sorts and deals them out, lets add_names add to
 // cleared gradients, and sums these, always in one order. Returns the sum of its squares.
-Real compute_gradient(Training& training, const Examples& examples, Names names, auto& run, Score& score);
+Real compute_gradient(Training& training, const Examples& examples, Places names, auto& run, Score& score);
 // Calls f(first, last) for pieces that together are all numbers of the parameters, then renews W' and V'.
 void change_parameters(Training& training, auto& run, auto f);
 
 // Learns from a mini-batch, the examples `names`: clipping (section 10.11.1), momentum (8.3.2, but the rate outside v),
 // descent. A gradient is cut to clip_norm, since an odd mini-batch can have one so long that its step would ruin the
 // parameters; if its norm is not finite, they stay. (It is a sum: with twice the names a batch, halve the rate.)
-void learn(Training& training, const Examples& examples, Names names, Real rate, auto& run, Report& report) {
+void learn(Training& training, const Examples& examples, Places names, Real rate, auto& run, Report& report) {
   report.norm = std::sqrt(compute_gradient(training, examples, names, run, report.score));  // of all five together
   if (!std::isfinite(report.norm)) return;
   report.factor = std::min(Real{1}, static_cast<Real>(training.settings.clip_norm) / report.norm);
@@ -436,7 +437,7 @@ Report train_epoch(Training& training, const Examples& examples, size_t epoch, a
   Report report;
   for (size_t k = 0; k < batches && std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy); ++k) {
     const double rate = learning_rate(training.settings, epoch * batches + k, training.settings.epochs * batches);
-    const Names names = Names(training.order).subspan(k * size, std::min(size, examples.size() - k * size));
+    const Places names = Places(training.order).subspan(k * size, std::min(size, examples.size() - k * size));
     learn(training, examples, names, static_cast<Real>(rate), run, report);
     progress(k + 1, batches);
   }
@@ -503,7 +504,8 @@ inline Network::Network(Parameters its_parameters) : parameters(std::move(its_pa
   copy_transposed(V_transposed, parameters.matrices().V, {0, parameters.languages});
 }
 
-inline constexpr size_t longest_name = 1000;       // in letters
+inline constexpr size_t longest_name = 1000, most_hidden = 4096;  // letters of a name; hidden units of a model
+
 inline size_t longest(const Examples& examples) {  // in symbols
   size_t most = 0;
   for (const Example& example : examples) most = std::max(most, example.symbols.size());
@@ -511,7 +513,7 @@ inline size_t longest(const Examples& examples) {  // in symbols
 }
 
 // `sorted` = the names by falling number of symbols; equal numbers keep their order.
-inline void sort_by_length(const Examples& examples, Names names, std::vector<size_t>& sorted) {
+inline void sort_by_length(const Examples& examples, Places names, std::vector<size_t>& sorted) {
   sorted.assign(names.begin(), names.end());
   std::ranges::stable_sort(sorted, std::greater(), [&](size_t name) { return examples[name].symbols.size(); });
 }
@@ -641,7 +643,7 @@ void for_share(Training& training, size_t s, auto f) {
   }
 }
 
-Real compute_gradient(Training& training, const Examples& examples, Names names, auto& run, Score& score) {
+Real compute_gradient(Training& training, const Examples& examples, Places names, auto& run, Score& score) {
   std::vector<Shard>& shards = training.shards;
   const size_t slices = pieces(names.size(), slice_names);
   sort_by_length(examples, names, training.sorted);
@@ -967,8 +969,6 @@ struct Confusion {
 };
 
 // ---- 18. Model text -------------------------------------------------------------------------------------------------
-
-inline constexpr size_t most_hidden = 4096;  // units
 
 struct Model {  // a trained network, and what it takes to use it
   size_t epoch = 0;

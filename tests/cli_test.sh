@@ -399,7 +399,8 @@ same "no language of ours is cut" "$(grep -c … real.test)" 0
 same "the parts of whole.txt" "$(grep -oE '[0-9]+' <(head -n 2 whole.log) | tr '\n' ' ')" \
   "$(sed -n '/^sizes /{n;s/$/ /;p}' "$vectors/whole.txt")"
 same "epochs within whole.txt" "$(paste -d ' ' \
-  <(sed '/^four_epochs /,/^minibatches /!d;/^[a-z]/d' "$vectors/whole.txt") <(sed '1d;s/,/ /g' whole/history.csv) | awk 'function near(a, b, by) { return a - b <= by && b - a <= by }
+  <(sed '/^four_epochs /,/^minibatches /!d;/^[a-z]/d' "$vectors/whole.txt") <(sed '1d;s/,/ /g' whole/history.csv) |
+  awk 'function near(a, b, by) { return a - b <= by && b - a <= by }
     { good += near($1, $7, 1.1e-5) && near($2, $8, 0.02) && near($3, $9, 1.1e-5) && near($4, $10, 0.1) }
     END { print good }')" 4
 
