@@ -525,7 +525,7 @@ inline void sort_by_length(const Examples& examples, Places names, std::vector<s
 #if defined(__AVX512F__)
 inline constexpr size_t vector_bytes = 64, tile_rows = 8;
 #elif defined(__AVX__)
-inline constexpr size_t vector_bytes = 32, tile_rows = 4;
+inline constexpr size_t vector_bytes = 32, tile_rows = 6;
 #else
 inline constexpr size_t vector_bytes = 16, tile_rows = sizeof(void*) == 8 ? 8 : 4;
 #endif
