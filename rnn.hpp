@@ -43,19 +43,19 @@ using std::size_t;
 //
 //     a_t = b + W h_{t-1} + U x_t    (10.8)     x_t is one-hot: 1 at the place of symbol t, 0 elsewhere; h_0 = 0
 //     h_t = tanh(a_t)                (10.9)     the hidden units: what the network remembers of the name so far
-//     o_t = c + V h_t                (10.10)    a logit for each language
-//     y_t = softmax(o_t)             (10.11)    a probability for each language (the book's ŷ); y_T is the answer
+//     o_t = c + V h_t                (10.10)    a logit, any number, for each language
+//     y_t = softmax(o_t)             (10.11)    its probability (the book's ŷ; its y is `language`); y_T is the answer
 //
-// Several names are computed at once: for a column of the book, a matrix here has a row of each name. So the book's
-// W h is h W' here, W' da is da W, and da h' is da' h, where ' is the transpose. L is the loss, da_t is short for
-// dL/da_t.
+// Several names are computed at once, all their steps in one matrix: for the book's column h_t it has a row, one for
+// each name and step. So every equation is transposed: W h is h W' here, W' da is da W, where ' is the transpose; and a
+// sum of da h' over names and steps is a single product, da' h. L is the loss, da_t is short for dL/da_t.
 //
 //     the book's      here                           shape
 //     x_t             symbol                         the place of the 1, for each row
 //     h_t             h                              rows (of all steps) x hidden; holds a_t until h_t takes its place
 //     o_t, ŷ_t, do_t  o, y, d_o (do is C++)          rows x languages
 //     da_t            d_a                            rows x hidden; holds dh_t until da_t takes its place
-//     h_{t-1}         h_before                       rows x hidden: a copy of h, one step later, for (10.26)
+//     h_{t-1}         h_before                       rows x hidden: copies; a row of step t holds h_{t-1}
 //     U               U_transposed                   symbols x hidden, so that a column of U is a row
 //     W, V            W, V                           hidden x hidden, languages x hidden
 //     W', V'          W_transposed, V_transposed     hidden x hidden, hidden x languages: copies of W and V
@@ -69,7 +69,7 @@ using std::size_t;
 #endif
 using Real = REAL;  // the one type of number: float, or double where the compiler is told -DREAL=double
 
-// Memory comes in pieces of 128 bytes, two cache lines, and starts at one, so that vectors of numbers load fast.
+// Memory comes in pieces of 128 bytes, at multiples of 128, so that vectors of numbers load fast.
 struct alignas(128) Line {
   static constexpr size_t size = 128 / sizeof(Real);
   Real numbers[size];
@@ -79,8 +79,8 @@ struct Rows {  // first ... first + count - 1 of a matrix
   size_t first, count;
 };
 
-// The width of a row of so many columns, with padding: whole Lines. Padding is always 0. Loops may run over whole rows,
-// since they make 0 of 0; softmax does not, and clears it. The norm and the update, of all numbers, need it 0.
+// The width of a row of so many columns, with padding: whole Lines. Padding is always 0: loops run over whole rows, and
+// make 0 of 0; but softmax, which makes e^x of it, clears it afterwards. The norm, of all numbers, relies on that.
 size_t padded(size_t columns);
 
 // Some rows of a matrix, or their transpose, where they stand in memory: a row there starts `width` numbers after the
@@ -113,7 +113,7 @@ struct Matrix {
 };
 
 // C += A B: three loops over i, j and k, C(i, j) += A(i, k) B(k, j). A may be a transpose, B not (hence W_transposed).
-// Rows pair up from the first on: if A has more of them than C, the rest of A is unused; if fewer, the rest of C stays.
+// Row i of A adds to row i of C. (Steps differ in rows, section 4: those that only A has are unused, only C's stay.)
 void add_product(View<Real> C, View<const Real> A, View<const Real> B);
 void set_rows(View<Real> to, View<const Real> row);                      // each row of `to` = the one row of `row`
 void copy_rows(View<Real> to, View<const Real> from);                    // `to` = the first to.rows rows of `from`
@@ -167,7 +167,7 @@ inline Parameters initial_parameters(size_t symbols, size_t hidden, size_t langu
 // ---- 4. Names, packed -----------------------------------------------------------------------------------------------
 
 using Symbol = std::uint32_t;                                          // a column of U
-inline constexpr Symbol unknown = std::numeric_limits<Symbol>::max();  // a letter that training never saw: x_t = 0
+inline constexpr Symbol unknown = std::numeric_limits<Symbol>::max();  // a letter of no training name: x_t = 0
 
 struct Example {
   std::vector<Symbol> symbols;  // of the name: its letters, then the end; T of them
@@ -176,7 +176,7 @@ struct Example {
 using Examples = std::vector<Example>;
 using Places = std::span<const size_t>;  // of some examples among all
 
-// Names packed to be computed together: by falling length, then step by step. ab and c, with $ for the end, become
+// Names packed to be computed together: step by step, and in each by falling length. ab and c, $ for the end, become
 //
 //     step t     0 |   1   |   2   | 3 | 4
 //     symbol       |  a c  |  b $  | $ |         name 0 is ab, T = 3
@@ -191,7 +191,6 @@ struct Packed {
   std::vector<size_t> language;  // and its name's language,
   std::vector<bool> last;        // and whether the name ends there
   std::vector<Rows> step;        // of steps 0, 1 ... T + 1 of the longest name
-
   size_t steps() const { return step.size() - 2; }
   Rows all() const { return {0, symbol.size()}; }
 };
@@ -227,7 +226,7 @@ struct Unrolled {
         h_before(rows, hidden) {}
 };
 
-Real fast_exp(Real x);  // e^x where x <= 0, and some number elsewhere; part 2 says how
+Real fast_exp(Real x);  // e^x where x <= 0; above, where only padding comes, some number
 Real fast_tanh(Real x);
 
 // h of every row.
@@ -285,7 +284,9 @@ inline Real cross_entropy(const Real* o, const Real* y, size_t languages, size_t
 
 // The weight w_t of row r: 1 at the last step of its name, prefix_weight before. Earlier steps count too, though it is
 // y_T that answers, so that a gradient reaches the first letters without passing through all the later ones.
-inline Real step_weight(const Packed& names, size_t r, Real prefix_weight) { return names.last[r] ? 1 : prefix_weight; }
+inline Real step_weight(const Packed& packed, size_t r, Real prefix_weight) {
+  return packed.last[r] ? 1 : prefix_weight;
+}
 
 // What is differentiated: L, the sum over names and steps of w_t * -log y_t[language] (10.14, weighted). Learning needs
 // only its gradient; the test of the gradient needs L itself.
@@ -310,17 +311,17 @@ inline void backward_through_time(const Network& network, Unrolled& u, Real pref
     d_o(r, u.packed.language[r]) -= w;  // (10.18) do_t = w_t (y_t - onehot(language))
   }
   std::ranges::fill(u.d_a.of(all).numbers(), Real{0});
-  add_product(u.d_a.of(all), d_o, p.V);  // (10.19 - 10.21) dh_t = V' do_t: as rows do_t V, so V goes in untransposed
+  add_product(u.d_a.of(all), d_o, p.V);  // (10.19) dh_t = V' do_t: as rows do_t V, so V goes in untransposed
   for (size_t t = u.packed.steps(); t >= 1; --t) {
     const Rows now = u.packed.step[t], after = u.packed.step[t + 1];
     const View<Real> h = u.h.of(now), d_h = u.d_a.of(now), d_a = d_h;  // da_t takes the place of dh_t
-    add_product(d_h, u.d_a.of(after), p.W);  // + W' da_{t+1}: as rows da_{t+1} W, so W goes in untransposed
+    add_product(d_h, u.d_a.of(after), p.W);  // (10.20, 10.21) + W' da_{t+1}: as rows da_{t+1} W: untransposed
     for (size_t k = 0; k < d_a.numbers().size(); ++k)
-      d_a.data[k] = (1 - h.data[k] * h.data[k]) * d_h.data[k];  // da_t = (1 - h_t^2) * dh_t; it has no name in the book
+      d_a.data[k] = (1 - h.data[k] * h.data[k]) * d_h.data[k];  // da_t = (1 - h_t^2) * dh_t: no name in the book
   }
 }
 
-// Adds the gradients of L, sums over all names and steps, to `gradient`.
+// Adds to `gradient` that of L, in which each matrix is a sum over all names and steps.
 inline void backward(const Network& network, Unrolled& u, Real prefix_weight, Parameters& gradient) {
   backward_through_time(network, u, prefix_weight);
   const auto [dU_transposed, db, dW, dV, dc] = gradient.matrices();
@@ -331,7 +332,7 @@ inline void backward(const Network& network, Unrolled& u, Real prefix_weight, Pa
     add_row(db, 0, u.d_a, r);                                         // (10.23) db += da_t
     if (symbol != unknown) add_row(dU_transposed, symbol, u.d_a, r);  // (10.28) dU += da_t x_t': a column of dU
   }
-  for (size_t t = 2; t <= u.packed.steps(); ++t)
+  for (size_t t = 2; t <= u.packed.steps(); ++t)  // from step 2 on, since h_0 = 0 adds nothing to dW
     copy_rows(u.h_before.of(u.packed.step[t]), u.h.of(u.packed.step[t - 1]));
   add_product(dV, u.d_o.of(all).transposed(), u.h.of(all));                         // (10.24) dV += do_t h_t'
   add_product(dW, u.d_a.of(from_step_2).transposed(), u.h_before.of(from_step_2));  // (10.26) dW += da_t h_{t-1}'
@@ -368,8 +369,7 @@ struct Settings {
 };
 
 struct Shard;  // room for the passes, see part 2
-
-// All that training changes, or needs room for.
+// What training changes, or needs room for.
 struct Training {
   Settings settings;
   SplitMix64 random;  // starts from settings.seed, draws the initial parameters, then shuffles
@@ -390,17 +390,17 @@ struct Report {
 };
 
 // Part 2 shares out the work, by a `run` that the caller brings: run(n, f) calls f(0), f(1) ... f(n - 1), each once, in
-// any order, perhaps at once, and returns when all are done.
+// any order, perhaps at once, and returns when all are done. (A function with an `auto` parameter is a template.)
 //
-// training.gradient = the gradient of L of the examples `names`: sorts and deals them out, lets add_names add to
-// cleared gradients, and sums these, always in one order. Returns the sum of its squares.
+// training.gradient = the gradient of L of the examples `names`: sorts them by length, clears it, add_names. (They are
+// dealt out, to gradients that are then summed, always in one order.) Returns the sum of its squares.
 Real compute_gradient(Training& training, const Examples& examples, Places names, auto& run, Score& score);
-// Calls f(first, last) for pieces that together are all numbers of the parameters, then renews W' and V'.
+// Calls f(first, end) for pieces that together are all numbers of the parameters, then renews W' and V'.
 void change_parameters(Training& training, auto& run, auto f);
 
 // Learns from a mini-batch, the examples `names`: clipping (section 10.11.1), momentum (8.3.2, but the rate outside v),
 // descent. A gradient is cut to clip_norm, since an odd mini-batch can have one so long that its step would ruin the
-// parameters; if its norm is not finite, they stay. (It is a sum: with twice the names a batch, halve the rate.)
+// parameters; if its norm is not finite, all stays. (A sum over names: twice as many, half the rate, twice clip_norm.)
 void learn(Training& training, const Examples& examples, Places names, Real rate, auto& run, Report& report) {
   report.norm = std::sqrt(compute_gradient(training, examples, names, run, report.score));  // of all five together
   if (!std::isfinite(report.norm)) return;
@@ -408,8 +408,8 @@ void learn(Training& training, const Examples& examples, Places names, Real rate
   const Real factor = report.factor, momentum = static_cast<Real>(training.settings.momentum);
   Real *parameter = training.network.parameters.numbers().data(), *v = training.velocity.numbers().data();
   const Real* gradient = training.gradient.numbers().data();
-  change_parameters(training, run, [=](size_t first, size_t last) {
-    for (size_t k = first; k < last; ++k) {
+  change_parameters(training, run, [=](size_t first, size_t end) {
+    for (size_t k = first; k < end; ++k) {
       v[k] = momentum * v[k] + factor * gradient[k];
       parameter[k] -= rate * v[k];
     }
@@ -418,10 +418,10 @@ void learn(Training& training, const Examples& examples, Places names, Real rate
 
 // ---- 9. The epoch ---------------------------------------------------------------------------------------------------
 
-// The learning rate of mini-batch k, from 0, of `batches` in a whole run: a line that is 0 just after the last.
-inline double learning_rate(const Settings& settings, size_t k, size_t batches) {
+// The learning rate of mini-batch k, from 0, of all in all epochs: a line that is 0 just after the last.
+inline double learning_rate(const Settings& settings, size_t k, size_t all) {
   if (!settings.linear_decay) return settings.learning_rate;
-  return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(batches));
+  return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(all));
 }
 
 // Fisher-Yates: item i, from the last down to the second, changes places with item next() mod (i + 1).
@@ -429,8 +429,8 @@ inline void shuffle(std::vector<size_t>& items, SplitMix64& random) {
   for (size_t i = items.size(); i-- > 1;) std::swap(items[i], items[random.next() % (i + 1)]);
 }
 
-// Shuffles the order further, then learns from every example once; the last mini-batch may be short. Epochs count from
-// 0. Calls progress(done, batches) after each mini-batch. Ends early if the norm or the cross-entropy is not finite.
+// Shuffles the order further, then learns from every example once; the last mini-batch may be short. Called for epoch
+// 0, 1 ... Calls progress(done, batches) after each mini-batch. Ends early if norm or cross-entropy is not finite.
 Report train_epoch(Training& training, const Examples& examples, size_t epoch, auto& run, auto progress) {
   const size_t size = training.settings.batch_size, batches = (examples.size() + size - 1) / size;
   shuffle(training.order, training.random);
