@@ -295,6 +295,12 @@ int main() {
     rounded(0, 1) = 1;
     rounded(1, 1) = 1;
     expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B         ·100\n"));
+    for (const auto& [share, its_shade] : {std::pair(1, "1 A       ░20█80"), std::pair(2, "1 A       ▒40▓60")}) {
+      Confusion border(2);  // at 20, 40, 60 and 80 per cent the next shade begins
+      border(0, 0) = static_cast<size_t>(share);
+      border(0, 1) = static_cast<size_t>(5 - share);
+      expect(has(confusion_table(border, {"A", "B"}), its_shade));
+    }
     const Strings long_names(35, std::string(40, 'x'));
     expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…  ·")) << "12 letters beside 35 columns";
     expect(has(confusion_table(Confusion(31), {long_names.begin(), long_names.begin() + 31}),
