@@ -987,14 +987,14 @@ void predict(const Options& options) {
 
 // A line for each step; row t of u is step t + 1 of the name.
 std::string trace_table(const Unrolled& u, const std::u32string& name, const Strings& languages) {
-  const View<const Real> h = u.h, y = u.y, d_a = u.d_a;
+  const View<const Real> h = u.h, y = u.y;
   const size_t width = column_width(languages, 10), top = std::min<size_t>(3, languages.size());
   std::string text = std::string(3 + top * (width + 5), ' ') + "entropy  |dL/da|  hidden\n";
   for (size_t t = 0; t < y.rows; ++t) {
     check_finite(y(t, 0));
     double entropy = 0, squares = 0;
     for (size_t k = 0; k < languages.size(); ++k) entropy -= y(t, k) > 0 ? y(t, k) * std::log2(y(t, k)) : 0;
-    for (size_t j = 0; j < h.columns; ++j) squares += static_cast<double>(d_a(t, j)) * d_a(t, j);
+    for (const Real x : u.d_a.of({t, 1}).numbers()) squares += static_cast<double>(x) * x;
     text += (t == name.size() ? "$" : shown(name[t])) + (u.packed.symbol[t] == unknown ? "? " : "  ");
     for (const size_t k : ranking(y.row(t), languages.size(), top))
       text += fit(languages[k], width) + format("%3.0f%% ", 100.0 * y(t, k));

@@ -219,7 +219,7 @@ int main() {
     expect(who[0] != who[1] && who[1] != who[2] && who[0] != who[2]);
   };
 
-  "a team that has slept wakes, and waits for slow tasks"_test = [] {
+  "a team that has slept wakes, or ends, and waits for slow tasks"_test = [] {
     Team team(2);
     std::atomic<int> done = 0;
     for (int round = 0; round < 3; ++round) {
@@ -230,6 +230,7 @@ int main() {
       });
       expect(done == 2 * (round + 1));
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
   };
 
   "a task that throws throws in the caller, and the team goes on"_test = [] {
