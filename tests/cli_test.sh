@@ -99,6 +99,8 @@ best=$(awk -F, 'NR > 1 && (NR == 2 || $5 < low) {low = $5; best = $1} END {print
 says "the best epoch, $best, is neither the first nor the last" [ "$best" -gt 1 -a "$best" -lt 12 ]
 says "the best epoch is kept" cmp -s best/rnn.txt "best/rnn_epoch$best.txt"
 says "it says so" grep -q "^Kept epoch $best of 12: " best.log
+"$rnn" three --hidden_dim 8 --epochs 2 --learning_rate 1e-38 --model_dir tie >tie.log
+says "of two alike the first" grep -q "^Kept epoch 1 of 2: " tie.log
 same "the learning rate stays" "$(cut -d, -f2 best/history.csv | sort -u | tr '\n' ' ')" "0.1 learning_rate "
 
 # A run can be made again from what it leaves
