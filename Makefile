@@ -100,8 +100,12 @@ portable:
 	  done; done; \
 	done; \
 	for flag in -ffast-math -Ofast -ffinite-math-only $${machine32:+"-m32 -mfpmath=387"}; do \
-	  echo "g++ $$flag must be refused"; ! g++ -std=c++20 $$flag -pthread -o tests/build/portable rnn.cpp 2>/dev/null; \
-	done
+	  echo "g++ $$flag must be refused"; \
+	  if g++ -std=c++20 $$flag -pthread -o tests/build/portable rnn.cpp 2>/dev/null; then exit 1; fi; \
+	done; \
+	echo "clang++ -funsafe-math-optimizations must be noticed at the start"; \
+	clang++ -std=c++20 -O2 -funsafe-math-optimizations -pthread -o tests/build/portable rnn.cpp; \
+	if tests/build/portable --help >/dev/null 2>&1; then exit 1; fi
 
 clean:
 	rm -rf rnn tests/build
