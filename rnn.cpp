@@ -152,7 +152,6 @@ auto parse_file(const fs::path& path, size_t longest, std::string& text, auto pa
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
   try {
-    errno = 0;
     std::ifstream file(path, std::ios::binary);
     LineReader reader{file, longest};
     while (reader.next()) text.append(reader.line).append(file.eof() ? "" : "\n");
@@ -169,7 +168,6 @@ void write_file(const fs::path& path, std::string_view text) {
   std::random_device random;
   const fs::path temporary = path.string() + format(".%08x%08x.tmp", random(), random());
   std::error_code error, ignored;
-  errno = 0;
   std::ofstream file(temporary, std::ios::binary);
   file << text;
   file.close();
@@ -397,7 +395,7 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
   double highest = 0.1;
   for (const EpochReport& epoch : history)
     for (const Score& score : {epoch.training, epoch.validation})
-      if (score.names > 0) highest = std::max(highest, score.mean_cross_entropy());
+      highest = std::fmax(highest, score.mean_cross_entropy());  // passes over that of no names, not a number
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
   const auto x_of = [&](size_t epoch) { return left + width * (real(epoch) - 0.5) / real(epochs); };
   const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
@@ -950,7 +948,6 @@ struct Filter {
 // Answers are written as soon as no more input waits, or so many lines or letters do.
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
-  errno = 0;
   LineReader reader{std::cin, longest_line};
   for (bool more = true; more;) {
     try {

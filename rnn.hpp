@@ -226,7 +226,7 @@ struct Unrolled {
         h_before(rows, hidden) {}
 };
 
-Real fast_exp(Real x);  // e^x where x <= 0; above, where only padding comes, some number
+Real fast_exp(Real x);  // e^x for |x| up to 80; e^-80, 2e-35, below
 Real fast_tanh(Real x);
 
 // h of every row.
@@ -573,12 +573,13 @@ inline void add_product(View<Real> C, View<const Real> A, View<const Real> B) {
 
 // ---- 12. exp and tanh -----------------------------------------------------------------------------------------------
 
-// For |x| up to 87 e^x = scale * (1 + p), with scale = 2^k for the integer k nearest to x / ln 2, and p = e^r - 1 for
-// r = x - k ln 2 by its Taylor series. Adding 1.5 * 2^23 rounds to an integer and leaves k in the low bits.
+// e^x = scale * (1 + p), with scale = 2^k for the integer k nearest to x / ln 2, and p = e^r - 1 for r = x - k ln 2 by
+// its Taylor series. Adding 1.5 * 2^23 rounds to an integer and leaves k in the low bits. Beyond +-80, as at +-80.
 struct ExpParts {
   float scale, p;
 };
 inline ExpParts exp_parts(float x) {
+  x = x > 80 ? 80 : x < -80 ? -80 : x;
   const float shift = 0x1.8p23f, shifted = x * 1.44269504f + shift, k = shifted - shift;
   const float r = (x - k * 0x1.62e4p-1f) - k * 0x1.7f7d1cp-20f;  // ln 2 in two parts: k times the first is exact
   const float series = 1 / 2.f + r * (1 / 6.f + r * (1 / 24.f + r * (1 / 120.f + r * (1 / 720.f + r * (1 / 5040.f)))));
@@ -587,15 +588,14 @@ inline ExpParts exp_parts(float x) {
 
 // float has functions of its own, since the library's do not vectorise; tests/math_test.cpp measures their errors. Not
 // a number stays so. double, which checks gradients, takes the library's.
-inline Real fast_exp(Real x) {  // below -87, where floats lose their precision, 0
+inline Real fast_exp(Real x) {
   if constexpr (sizeof(Real) == sizeof(double)) return std::exp(x);
   const ExpParts e = exp_parts(static_cast<float>(x));
-  return x < -87 ? 0 : e.scale + e.scale * e.p;
+  return e.scale + e.scale * e.p;
 }
 inline Real fast_tanh(Real x) {  // (e^2x - 1) / (e^2x + 1)
   if constexpr (sizeof(Real) == sizeof(double)) return std::tanh(x);
-  const Real within = x > 10 ? 10 : x < -10 ? -10 : x;
-  const ExpParts e = exp_parts(static_cast<float>(2 * within));
+  const ExpParts e = exp_parts(static_cast<float>(2 * x));
   const float e_minus_1 = e.scale * e.p + (e.scale - 1);
   return e_minus_1 / (e_minus_1 + 2);
 }
