@@ -632,7 +632,7 @@ inline Rows share(const Training& training, size_t s, View<const Real> matrix) {
   return {first, matrix.rows * (s + 1) / training.shards.size() - first};
 }
 
-// Calls f(first, last) for shard s's share of each of the five matrices: numbers first ... last - 1 of the parameters.
+// Calls f(first, end) for shard s's share of each of the five matrices: numbers first ... end - 1 of the parameters.
 // (A thread has the same share in every pass, and so finds much of it in its cache.)
 void for_share(Training& training, size_t s, auto f) {
   const auto [U_transposed, b, W, V, c] = training.network.parameters.matrices();
@@ -660,8 +660,8 @@ Real compute_gradient(Training& training, const Examples& examples, Places names
   });
   run(shards.size(), [&](size_t s) {
     Line squares{};  // sums of every so many, so that the compiler may use whole vectors
-    for_share(training, s, [&](size_t first, size_t last) {
-      for (size_t l = first / Line::size; l < last / Line::size; ++l) {
+    for_share(training, s, [&](size_t first, size_t end) {
+      for (size_t l = first / Line::size; l < end / Line::size; ++l) {
         Line& total = training.gradient.lines[l];
         total = shards[0].gradient.lines[l];
         for (size_t other = 1; other < shards.size(); ++other)
