@@ -21,12 +21,13 @@ rnn: rnn.cpp rnn.hpp Makefile
 
 # Each test program is judged by its exit status, and all run even when one fails. tests/build/NAME comes from
 # tests/NAME.cpp. UT_INCLUDE names a folder with the real boost/ut.hpp; without it tests/ut.hpp is all there is.
+# _GLIBCXX_ASSERTIONS: the library checks every index.
 PROGRAMS = $(patsubst tests/%.cpp,tests/build/%,$(wildcard tests/*_test.cpp))
 UT       = $(if $(UT_INCLUDE),-isystem $(UT_INCLUDE))
 
 tests/build/%: tests/%.cpp tests/common.hpp tests/ut.hpp rnn.hpp Makefile
 	@mkdir -p tests/build
-	$(CXX) $(CXXFLAGS) $(REAL) $(UT) -o $@ $<
+	$(CXX) $(CXXFLAGS) -D_GLIBCXX_ASSERTIONS $(REAL) $(UT) -o $@ $<
 
 DOUBLE = $(addprefix tests/build/,gradient_test golden_test network_test)
 $(DOUBLE): REAL = -DREAL=double

@@ -275,8 +275,8 @@ inline void forward(const Network& network, Unrolled& u) {
 
 inline size_t likeliest(const Real* y, size_t languages) { return size_t(std::max_element(y, y + languages) - y); }
 
-// -log y[language], in nats (10.14). y[language] may round to 0, so its logarithm is taken by way of the likeliest
-// language: with S the sum of all e^o, log y = o - log S for each, and log S = o[best] - log y[best].
+// -log y[language], in nats (10.14). A y that is too small is not right, so its logarithm is taken by way of the
+// likeliest language: with S the sum of all e^o, log y = o - log S for each, and log S = o[best] - log y[best].
 inline Real cross_entropy(const Real* o, const Real* y, size_t languages, size_t language) {
   const size_t best = likeliest(y, languages);
   return o[best] - std::log(y[best]) - o[language];
