@@ -89,7 +89,7 @@ portable:
 	@mkdir -p tests/build
 	set -e; machine32=; \
 	if echo 'int main(){}' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null; then machine32="-m32 -msse2 -mfpmath=sse"; fi; \
-	for compiler in "g++ -std=c++20" "g++ -std=c++23" "clang++ -std=c++20" "clang++ -std=c++2b"; do \
+	for compiler in "g++ -std=c++20" "g++ -std=c++23" "clang++ -std=c++20"; do \
 	  for level in -O0 -O1 -O2 -O3; do for machine in "" -march=native $${machine32:+"$$machine32"}; do \
 	    case "$$compiler $$machine" in clang*-m32*) continue ;; esac; \
 	    echo $$compiler $$level $$machine; \

@@ -7,6 +7,8 @@
 #error "build without -ffast-math, -Ofast and their parts (-ffinite-math-only, -funsafe-math-optimizations)"
 #elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
 #error "build with -msse2 -mfpmath=sse: x87 registers round in other places, and exp and tanh come out wrong"
+#elif defined(__cpp_if_consteval) && defined(__clang_major__) && __clang_major__ == 14
+#error "build with -std=c++20: in later standards clang++ 14 does not align what a std::vector holds"
 #endif
 
 #include "rnn.hpp"
@@ -196,6 +198,12 @@ Data load_data(const std::string& folder, std::deque<std::string>& texts) {
     data.names.push_back(parse_file(file, longest_line, texts.emplace_back(), read_names));
   }
   return data;
+}
+
+std::string repeats_line(const Data& data) {
+  size_t repeats = 0;
+  for (const NameList& list : data.names) repeats += list.repeats;
+  return counted(repeats, "repeat") + " ignored\n";
 }
 
 Model load_model(const std::string& path) {
@@ -589,7 +597,7 @@ bool allows(const Option& option, const std::string& value) {
 
 // Refuses an option that the mode does not read, or a value that the table does not allow.
 void check_option(const std::string& word, const std::string& value, const std::string& mode) {
-  static const char* const kinds[] = {"", "one of: ", "a whole number, ", "a number, "};
+  static const char* const kinds[] = {"", "one of: ", "a whole number, ", "a number, rounded to float, "};
   std::string known;
   for (const Option& option : option_table())
     if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += std::string(" --") + option.name;
@@ -742,7 +750,8 @@ EpochReport run_epoch(Training& training, const Examples& examples, const Exampl
   for (const Real number : training.network.parameters.numbers()) finite = finite && std::isfinite(number);
   if (finite) return result;
   throw Failure{"training diverged in epoch " + std::to_string(epoch + 1) + ": the loss, the gradient or a parameter " +
-                "is no longer finite; lower --learning_rate or --clip_norm (models of earlier epochs stay)"};
+                "is no longer finite; lower --learning_rate or --clip_norm" +
+                (epoch > 0 ? " (models of earlier epochs stay)" : "")};
 }
 
 // What was kept, where it is, and what to do next.
@@ -759,6 +768,8 @@ void train(const Options& options) {
   std::deque<std::string> texts;
   const Data data = load_data(options.data_dir, texts);
   Model model = new_model(data, options.data_dir, settings);
+  if (std::error_code ignored; fs::equivalent(options.data_dir, folder, ignored))
+    throw Failure{folder.string() + ": models can't stand among the names; name another folder with --model_dir"};
   const auto examples = [&](Part part) {
     return examples_of(data, part, settings.split_seed, model.alphabet, model.languages);
   };
@@ -771,10 +782,8 @@ void train(const Options& options) {
   Training training(settings, to_train, symbols, languages);
   Team team(std::min(options.threads, training.shards.size()));
   std::ofstream csv = begin_history(folder);
-  size_t repeats = 0;
-  for (const NameList& list : data.names) repeats += list.repeats;
-  print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + counted(repeats, "repeat") +
-        " ignored\n" + counted(to_train.size(), "name") +
+  print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + repeats_line(data) +
+        counted(to_train.size(), "name") +
         format(" to train on, %zu to validate, %zu to test\n", to_validate.size(), to_test.size()));
   std::vector<EpochReport> history;
   Model best;
@@ -822,6 +831,7 @@ void test(const Options& options) {
   others -= score.names;
   print(test_line({score, confusion}, options.part));
   if (others > 0) print(format("--part all answers the other %zu\n", others));
+  print(repeats_line(data));
   print('\n' + languages_table(confusion, model.languages) + '\n' + confusion_table(confusion, model.languages) +
         "\nWorst confusions:\n");
   const Strings worst = worst_confusions(confusion, model.languages, 10);
@@ -843,10 +853,12 @@ std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
 std::u32string parse_name(const std::string& name) {
   const std::string_view trimmed = trim(name);
   if (trimmed.empty()) throw Failure{"an empty name", 2};
+  if (std::error_code ignored; fs::is_regular_file(name, ignored))
+    throw Failure{name + ": a file; its names are answered by --mode predict <" + name, 2};
   try {
     return decode_name(trimmed);
   } catch (const TextError& wrong) {
-    throw failure_in("`" + name + "`", wrong, 2);
+    throw failure_in("`" + fit(name, std::min<size_t>(letters_in(name), 40)) + "`", wrong, 2);
   }
 }
 

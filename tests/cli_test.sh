@@ -154,6 +154,7 @@ says "the confusion matrix" grep -q '^Confusion' test.log
 says "the worst confusions" grep -q '^Worst confusions:$' test.log
 tested=$(sed -n 's/.* \([0-9]*\) to test$/\1/p' train.log)
 same "names that are not answered" "$(sed -n 2p test.log)" "--part all answers the other $((36 - tested))"
+same "repeats" "$(sed -n 3p test.log)" "0 repeats ignored"
 for part in training validation test all; do
   "$rnn" --mode test three --part $part >part.log || fail "--part $part"
   case $part in
@@ -281,7 +282,7 @@ refuses 2 '--epochs : should be a whole number, 1 to' --epochs
 refuses 2 '--epochs 0: should be a whole number, 1 to' --epochs 0
 refuses 2 '--hidden_dim x' --hidden_dim x
 refuses 2 '--seed 18446744073709551616' --seed 18446744073709551616
-refuses 2 '--learning_rate 1e-60: should be a number' --learning_rate 1e-60
+refuses 2 '--learning_rate 1e-60: should be a number, rounded to float, above 0' --learning_rate 1e-60
 refuses 2 '--clip_norm 1e-60: ' --clip_norm 1e-60
 refuses 2 '--momentum 0.99999999999: ' --momentum 0.99999999999
 refuses 2 '--prefix_weight 1.1' --prefix_weight=1.1
@@ -295,6 +296,9 @@ refuses 2 'no option -e' -e
 refuses 2 'follows one name' --mode trace
 refuses 2 'follows one name' --mode trace Ann Ben
 refuses 2 'an empty name' --mode predict ''
+refuses 2 'three/A.txt: a file; its names are answered by --mode predict <three/A.txt' --mode predict three/A.txt
+refuses 1 "^rnn: ./three: models can't stand among the names" three --model_dir ./three --epochs 1
+same "nothing is written among the names" "$(ls three | tr '\n' ' ')" "A.txt B.txt C.txt "
 refuses 2 'malformed UTF-8' --mode predict "$(printf 'a\377')"
 
 # Data

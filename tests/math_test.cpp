@@ -40,7 +40,7 @@ int main() {
     const float infinite = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
     expect(fast_exp(0.0f) == 1 && std::isnan(fast_exp(nan)));
     for (const float end : {-80.0f, 80.0f})
-      for (const float beyond : {2 * end, 1e38f * end, infinite * end})
+      for (const float beyond : {1.01f * end, 1e38f * end, infinite * end})
         expect(fast_exp(beyond) == fast_exp(end)) << beyond;
     expect(fast_tanh(0.0f) == 0 && fast_tanh(infinite) == 1 && fast_tanh(-infinite) == -1 &&
            std::isnan(fast_tanh(nan)));

@@ -481,7 +481,7 @@ int main() {
          "2: --epochs means nothing to mode trace, which takes --mode --model_path --seed --threads");
     expect(has(refused({"-epochs", "3"}), "2: no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
     same(refused({"--epochs"}), "2: --epochs : should be a whole number, 1 to 1000000");
-    same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, 0 to below 1");
+    same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, rounded to float, 0 to below 1");
     same(refused({"--model_dir="}), "2: --model_dir : should be a folder");
     same(refused({"--mode", "fly"}), "2: --mode fly: should be one of: train test predict trace explore");
     same(refused({"predict", "Rodrigo"}), "2: one folder, please: predict or Rodrigo; for names, --mode predict");
@@ -620,9 +620,11 @@ int main() {
       return failure_of([&] { run_epoch(wrong, examples, examples, 1, team); });
     };
     expect(has(diverged(0, std::numeric_limits<Real>::quiet_NaN()), "1: training diverged in epoch 2: "));
+    expect(has(diverged(0, std::numeric_limits<Real>::quiet_NaN()), " (models of earlier epochs stay)"));
     Training wild(Settings{.hidden = 4, .epochs = 1, .batch_size = 10, .learning_rate = 3e38, .momentum = 0}, examples,
                   3, 2);
-    expect(has(failure_of([&] { run_epoch(wild, examples, {}, 0, team); }), "training diverged in epoch 1"))
+    const std::string failure = failure_of([&] { run_epoch(wild, examples, {}, 0, team); });
+    expect(has(failure, "training diverged in epoch 1") && failure.ends_with("--clip_norm"))
         << "the last step of all makes a parameter infinite";
   };
 
@@ -647,6 +649,7 @@ int main() {
     expect(parse_name(" Añ ") == U"Añ");
     same(failure_of([] { parse_name(" "); }), "2: an empty name");
     same(failure_of([] { parse_name("a\377"); }), "2: `a\377`: malformed UTF-8: save the text as UTF-8");
+    expect(has(failure_of([] { parse_name(std::string(1001, 'a')); }), "2: `" + std::string(39, 'a') + "…`: a name of"));
     same(failure_of([] { check_finite(std::nan("")); }), "1: the model's numbers are too large to compute with");
     same(failure_of([] { check_finite(0); }), "no failure");
     expect(unseen_letters(U"名a前名", {unknown, 0, unknown, unknown, 1}) == U"名前");
