@@ -396,6 +396,7 @@ same "languages of data.txt" \
 "$rnn" "$data" --epochs 1 --model_dir real >real.log || fail "training on data/"
 "$rnn" --mode test "$data" --model_path real/rnn.txt >real.test || fail "test mode on data/"
 same "the test line of data/" "$(grep '^Test' real.test)" "$(grep '^Test' real.log)"
+same "the worst confusions" "$(sed '1,/^Worst confusions:$/d' real.test | wc -l)" 10
 fits "training on data/" 80 6 real.log
 fits "test mode on data/" 120 80 real.test
 same "no language of ours is cut" "$(grep -c … real.test)" 0

@@ -346,6 +346,14 @@ int main() {
     expect(tick_step(40, 7) == 10 && tick_step(8, 10) == 1) << tick_step(8, 10);
   };
 
+  "a cell of less than half a per cent holds a dot"_test = [] {
+    Confusion confusion(2);
+    confusion(0, 0) = 300, confusion(0, 1) = 1, confusion(1, 0) = 1, confusion(1, 1) = 99;
+    Svg svg;
+    draw_confusion(svg, confusion, {"A", "B"}, 0, 0, 18);
+    expect(has(svg.body, ">100</text>") && has(svg.body, ">·</text>") && has(svg.body, ">1</text>")) << svg.body;
+  };
+
   "the picture: its points, its cells, its labels"_test = [] {
     const std::string svg = small_picture();
     // Losses 2 and 0.5, 1 and 1.5; ticks of 0.5 up to 2. The plot is 420 wide from 60 on, 300 high from 85 on.
@@ -616,11 +624,11 @@ int main() {
     expect(epoch.training.names == 10 && epoch.validation.names == 4 && epoch.seconds > 0 && epoch.seconds < 5);
     const auto diverged = [&](size_t which, Real number) {
       Training wrong(settings, examples, 3, 2);
-      wrong.network.parameters.numbers()[which] = number;
+      wrong.network.parameters.matrices().V(0, which) = number;
       return failure_of([&] { run_epoch(wrong, examples, examples, 1, team); });
     };
     expect(has(diverged(0, std::numeric_limits<Real>::quiet_NaN()), "1: training diverged in epoch 2: "));
-    expect(has(diverged(0, std::numeric_limits<Real>::quiet_NaN()), " (models of earlier epochs stay)"));
+    expect(has(diverged(1, 1e30f), " (models of earlier epochs stay)")) << "a finite loss, but no finite norm";
     Training wild(Settings{.hidden = 4, .epochs = 1, .batch_size = 10, .learning_rate = 3e38, .momentum = 0}, examples,
                   3, 2);
     const std::string failure = failure_of([&] { run_epoch(wild, examples, {}, 0, team); });
