@@ -897,7 +897,6 @@ struct Filter {
   Strings lines = {};                      // that wait for their answers
   Examples examples = {};                  // of those that are names
   std::vector<size_t> line_of = {};        // of each example
-  size_t letters = 0;                      // of all examples
   std::map<char32_t, size_t> unseen = {};  // letters that training never saw: in how many lines
   size_t lines_with_unseen = 0;
   bool failed = false;
@@ -912,7 +911,6 @@ struct Filter {
     if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
     examples.push_back({model.alphabet.encode(name), 0});
     line_of.push_back(lines.size() - 1);
-    letters += name.size();
     const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
@@ -941,7 +939,6 @@ struct Filter {
     lines.clear();
     examples.clear();
     line_of.clear();
-    letters = 0;
     return text;
   }
   // What is said at the end of letters that training never saw.
@@ -957,7 +954,7 @@ struct Filter {
   }
 };
 
-// Answers are written as soon as no more input waits, or so many lines or letters do.
+// Answers are written as soon as no more input waits, or so many lines do.
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
   LineReader reader{std::cin, longest_line};
@@ -968,7 +965,7 @@ void predict_lines(Filter filter) {
     } catch (const TextError& too_long) {
       filter.refuse(filter.lines.emplace_back("?"), too_long);
     }
-    if (more && filter.lines.size() < 1 << 15 && filter.letters < 1 << 20 && std::cin.rdbuf()->in_avail() > 0) continue;
+    if (more && filter.lines.size() < 1 << 13 && std::cin.rdbuf()->in_avail() > 0) continue;
     print(filter.answers());
     if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
   }
