@@ -759,7 +759,8 @@ std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
   const bool is_default = fs::path(path).lexically_normal() == find_option("model_path")->initial;
   return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + report + "\nTry: ./rnn --mode predict " +
-         (is_default ? "" : "--model_path '" + path + "' ") + "Rodrigues\n";
+         (is_default ? "" : "--model_path '" + std::regex_replace(path, std::regex("'"), "'\\''") + "' ") +
+         "Rodrigues\n";
 }
 
 void train(const Options& options) {

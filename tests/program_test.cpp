@@ -175,7 +175,8 @@ int main() {
     for (const rlim_t bytes : {rlim_t{0}, room.rlim_cur}) {  // as if the disk were full, and as it is
       const rlimit limit{bytes, room.rlim_max};
       setrlimit(RLIMIT_FSIZE, &limit);
-      if (bytes == 0) same(failure_of([&] { write_file(folder / "a", "x"); }), "1: " + folder / "a" + ": File too large");
+      if (bytes == 0)
+        same(failure_of([&] { write_file(folder / "a", "x"); }), "1: " + folder / "a" + ": File too large");
     }
     std::signal(SIGXFSZ, before);
     same(read(folder / "a"), "new");
@@ -346,12 +347,14 @@ int main() {
     expect(tick_step(40, 7) == 10 && tick_step(8, 10) == 1) << tick_step(8, 10);
   };
 
-  "a cell of less than half a per cent holds a dot"_test = [] {
-    Confusion confusion(2);
-    confusion(0, 0) = 300, confusion(0, 1) = 1, confusion(1, 0) = 1, confusion(1, 1) = 99;
+  "a cell of less than half a per cent holds a dot, one of more than 45 white figures"_test = [] {
+    Confusion confusion(3);
+    confusion(0, 0) = 300, confusion(0, 1) = 1, confusion(1, 0) = 45, confusion(1, 1) = 54, confusion(1, 2) = 1;
+    confusion(2, 0) = 46, confusion(2, 1) = 54;
     Svg svg;
-    draw_confusion(svg, confusion, {"A", "B"}, 0, 0, 18);
-    expect(has(svg.body, ">100</text>") && has(svg.body, ">·</text>") && has(svg.body, ">1</text>")) << svg.body;
+    draw_confusion(svg, confusion, {"A", "B", "C"}, 0, 0, 18);
+    for (const char* cell : {"middle\">·<", "middle\">1<", "middle\">45<", "fill=\"#fff\">46<", "fill=\"#fff\">100<"})
+      expect(has(svg.body, cell)) << cell << svg.body;
   };
 
   "the picture: its points, its cells, its labels"_test = [] {
@@ -645,6 +648,7 @@ int main() {
          "Kept epoch 1 of 1: a?b/rnn.txt, a?b/report.svg\n"
          "Try: ./rnn --mode predict --model_path 'a?b/rnn.txt' Rodrigues\n");
     expect(has(last_lines(1, 1, "a b"), "--model_path 'a b/rnn.txt' Rodrigues\n"));
+    expect(has(last_lines(1, 1, "a'b"), "--model_path 'a'\\''b/rnn.txt' Rodrigues\n")) << "for a shell";
   };
 
   "a ranking: likeliest first, at most so many"_test = [] {
@@ -657,7 +661,8 @@ int main() {
     expect(parse_name(" Añ ") == U"Añ");
     same(failure_of([] { parse_name(" "); }), "2: an empty name");
     same(failure_of([] { parse_name("a\377"); }), "2: `a\377`: malformed UTF-8: save the text as UTF-8");
-    expect(has(failure_of([] { parse_name(std::string(1001, 'a')); }), "2: `" + std::string(39, 'a') + "…`: a name of"));
+    expect(
+        has(failure_of([] { parse_name(std::string(1001, 'a')); }), "2: `" + std::string(39, 'a') + "…`: a name of"));
     same(failure_of([] { check_finite(std::nan("")); }), "1: the model's numbers are too large to compute with");
     same(failure_of([] { check_finite(0); }), "no failure");
     expect(unseen_letters(U"名a前名", {unknown, 0, unknown, unknown, 1}) == U"名前");
