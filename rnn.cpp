@@ -642,6 +642,9 @@ Options parse_command_line(const Strings& words) {
                       integer("seed"),    integer("split_seed")};
   options.threads = is_given("threads") ? size("threads") : std::max(1u, std::thread::hardware_concurrency());
   if (mode == "predict" || mode == "trace") {
+    for (const std::string& name : arguments)
+      if (std::error_code ignored; fs::is_regular_file(name, ignored))
+        throw Failure{name + ": a file; its names are answered by --mode predict <" + name, 2};
     options.names = arguments;
   } else if (!arguments.empty()) {
     if (arguments.size() > 1)
@@ -854,8 +857,6 @@ std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
 std::u32string parse_name(const std::string& name) {
   const std::string_view trimmed = trim(name);
   if (trimmed.empty()) throw Failure{"an empty name", 2};
-  if (std::error_code ignored; fs::is_regular_file(name, ignored))
-    throw Failure{name + ": a file; its names are answered by --mode predict <" + name, 2};
   try {
     return decode_name(trimmed);
   } catch (const TextError& wrong) {

@@ -226,7 +226,7 @@ struct Unrolled {
         h_before(rows, hidden) {}
 };
 
-Real fast_exp(Real x);  // e^x for |x| up to 80; e^-80, 2e-35, below
+Real fast_exp(Real x);  // e^x for |x| up to 87, 0 below; above, where only padding comes, e^87
 Real fast_tanh(Real x);
 
 // h of every row.
@@ -275,8 +275,8 @@ inline void forward(const Network& network, Unrolled& u) {
 
 inline size_t likeliest(const Real* y, size_t languages) { return size_t(std::max_element(y, y + languages) - y); }
 
-// -log y[language], in nats (10.14). A y that is too small is not right, so its logarithm is taken by way of the
-// likeliest language: with S the sum of all e^o, log y = o - log S for each, and log S = o[best] - log y[best].
+// -log y[language], in nats (10.14). y[language] may round to 0, so its logarithm is taken by way of the likeliest
+// language: with S the sum of all e^o, log y = o - log S for each, and log S = o[best] - log y[best].
 inline Real cross_entropy(const Real* o, const Real* y, size_t languages, size_t language) {
   const size_t best = likeliest(y, languages);
   return o[best] - std::log(y[best]) - o[language];
@@ -418,7 +418,7 @@ void learn(Training& training, const Examples& examples, Places names, Real rate
 
 // ---- 9. The epoch ---------------------------------------------------------------------------------------------------
 
-// The learning rate of mini-batch k, from 0, of all in all epochs: a line that is 0 just after the last.
+// The learning rate of mini-batch k, from 0, of `all`, those of every epoch: a line that is 0 just after the last.
 inline double learning_rate(const Settings& settings, size_t k, size_t all) {
   if (!settings.linear_decay) return settings.learning_rate;
   return settings.learning_rate * (1 - static_cast<double>(k) / static_cast<double>(all));
@@ -521,7 +521,7 @@ inline void sort_by_length(const Examples& examples, Places names, std::vector<s
 // ---- 11. The product ------------------------------------------------------------------------------------------------
 
 // The widest vector of the machine that this is compiled for, in bytes, and the most rows of C that a product keeps in
-// registers, each as two vectors: there are 32 registers, or 16.
+// registers, each as two vectors, beside two vectors of B and a number of A: there are 32 registers, or 16.
 #if defined(__AVX512F__)
 inline constexpr size_t vector_bytes = 64, tile_rows = 8;
 #elif defined(__AVX__)
@@ -574,12 +574,12 @@ inline void add_product(View<Real> C, View<const Real> A, View<const Real> B) {
 // ---- 12. exp and tanh -----------------------------------------------------------------------------------------------
 
 // e^x = scale * (1 + p), with scale = 2^k for the integer k nearest to x / ln 2, and p = e^r - 1 for r = x - k ln 2 by
-// its Taylor series. Adding 1.5 * 2^23 rounds to an integer and leaves k in the low bits. Beyond +-80, as at +-80.
+// its Taylor series. Adding 1.5 * 2^23 rounds to an integer and leaves k in the low bits. Beyond +-87, as at +-87.
 struct ExpParts {
   float scale, p;
 };
 inline ExpParts exp_parts(float x) {
-  x = x > 80 ? 80 : x < -80 ? -80 : x;
+  x = x > 87 ? 87 : x < -87 ? -87 : x;
   const float shift = 0x1.8p23f, shifted = x * 1.44269504f + shift, k = shifted - shift;
   const float r = (x - k * 0x1.62e4p-1f) - k * 0x1.7f7d1cp-20f;  // ln 2 in two parts: k times the first is exact
   const float series = 1 / 2.f + r * (1 / 6.f + r * (1 / 24.f + r * (1 / 120.f + r * (1 / 720.f + r * (1 / 5040.f)))));
@@ -588,10 +588,10 @@ inline ExpParts exp_parts(float x) {
 
 // float has functions of its own, since the library's do not vectorise; tests/math_test.cpp measures their errors. Not
 // a number stays so. double, which checks gradients, takes the library's.
-inline Real fast_exp(Real x) {
+inline Real fast_exp(Real x) {  // below -87, where floats lose their precision, 0
   if constexpr (sizeof(Real) == sizeof(double)) return std::exp(x);
   const ExpParts e = exp_parts(static_cast<float>(x));
-  return e.scale + e.scale * e.p;
+  return x < -87 ? 0 : e.scale + e.scale * e.p;
 }
 inline Real fast_tanh(Real x) {  // (e^2x - 1) / (e^2x + 1)
   if constexpr (sizeof(Real) == sizeof(double)) return std::tanh(x);

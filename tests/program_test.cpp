@@ -526,6 +526,7 @@ int main() {
     same(epoch_line(2, 10, epoch), "Epoch 2/10 — Loss: 1.25 — Accuracy: 75.0% — Validation: 1.12, 12.5% — 0.06 s\n");
     same(epoch_line(2, 10, {0.1, 1, score_of(5, 3, 4), {}}),
          "Epoch 2/10 — Loss: 1.25 — Accuracy: 75.0% — Validation: – — 1.00 s\n");
+    expect(letters_in(epoch_line(99, 99, {1, 9.99, score_of(9.99, 1, 1), score_of(9.99, 1, 1)})) <= 81);
     same(epoch_line(99, 99, {1, 9.99, score_of(9.99, 1, 1), score_of(9.99, 0, 1)}),
          "Epoch 99/99 — Loss: 9.99 — Accuracy: 100.0% — Validation: 9.99, 0.0% — 9.99 s\n");
   };
