@@ -698,6 +698,9 @@ int main() {
     same(filter.last_line(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
     same(filter.answers(), "");
     expect(filter.examples.empty());
+    filter.add("", 9);
+    filter.add("b", 10);
+    same(filter.answers(), "\nb\tB\t0.982007\n");
   };
 
   "the filter: more than one language a line"_test = [] {
