@@ -756,10 +756,11 @@ int main() {
     expect(follow(two_letters(), U"b").packed.language == std::vector<size_t>{1, 1}) << "the answer";
   };
 
-  "the picture has at most ten ticks of epochs, and labels of at most twenty letters"_test = [] {
+  "the picture has at most ten ticks of epochs, seven of losses, and labels of at most twenty letters"_test = [] {
     Svg svg;
-    draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
+    draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
     expect(has(svg.body, ">10</text>") && !has(svg.body, ">11</text>"));
+    expect(has(svg.body, ">3</text>") && !has(svg.body, ">3.5</text>"));
     Model model = two_letters();
     model.languages = {std::string(20, 'x'), std::string(21, 'y')};
     const std::string picture = draw_report({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
