@@ -18,7 +18,6 @@
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -26,7 +25,6 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <random>
 #include <regex>
 #include <sstream>
@@ -59,19 +57,13 @@ struct Failure {
   return text;
 }
 
-// Prints what must be seen now, and not when the program ends.
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
 // "1 name", "2 names".
 std::string counted(size_t count, const char* thing) { return format("%zu %s%s", count, thing, count == 1 ? "" : "s"); }
 
-// The shortest decimal that reads back to the same number.
-std::string decimal(auto number) {
+// The shortest decimal that reads back to the same number, or another that std::to_chars has.
+std::string decimal(auto number, auto... form) {
   std::array<char, 32> digits;
-  return {digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr};
+  return {digits.data(), std::to_chars(digits.begin(), digits.end(), number, form...).ptr};
 }
 
 // Control characters, which could break a line or move a terminal's cursor, become `?`.
@@ -85,6 +77,7 @@ size_t letters_in(const std::string& text) {
 
 // UTF-8 text in a column of so many letters: filled with blanks, on its left for a number, or cut, which … shows.
 std::string fit(std::string text, size_t width, bool number = false) {
+  text = visible(std::move(text));
   if (letters_in(text) > width) {
     while (letters_in(text) >= width) text.pop_back();
     text += "…";
@@ -119,48 +112,45 @@ std::string bar(double share, size_t width) {
 
 std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
 
-// A failure that says what is wrong with a text, and in which line.
-Failure failure_in(const std::string& text, const TextError& wrong, int status = 1) {
-  return {text + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what(), status};
+// Prints what must be seen now, and not when the program ends. A reader that is gone ends the program without a word.
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+  if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
+}
+
+// What is wrong with a text, and in which line.
+std::string message_of(const std::string& text, const TextError& wrong) {
+  return text + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what();
 }
 
 inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // in bytes
 
-// Reads line by line, and of each line no more than so many bytes: one without an end would take all memory.
-struct LineReader {
-  std::istream& input;
-  size_t longest;  // line, in bytes
-  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(longest + 1);
-  std::string_view line = {};  // less its '\n'
-  size_t number = 0;
+// Takes the next line, less its '\n'. False at the end of the input, and if it can't be read. Of a line of more than
+// `most` bytes it takes one more, since one without an end would take all memory; the next call passes over the rest.
+bool next_line(std::istream& input, size_t most, std::string& line) {
+  if (line.size() > most) input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  line.clear();
+  for (char byte; line.size() <= most && input.get(byte) && byte != '\n';) line += byte;
+  return input.good() || (input.eof() && !line.empty());
+}
+void check_length(const std::string& line, size_t most, size_t number) {
+  if (line.size() > most) throw TextError("a line of more than " + std::to_string(most) + " bytes", number);
+}
 
-  // The next line. False at the end of the input, and if it can't be read. A line that is too long throws a TextError,
-  // and the next call passes over the rest of it.
-  bool next() {
-    if (number++ > 0 && input.fail()) {
-      input.clear();
-      input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-    }
-    input.getline(buffer.get(), static_cast<std::streamsize>(longest + 1));
-    line = {buffer.get(), static_cast<size_t>(input.gcount()) - input.good()};  // good: up to a '\n', read and counted
-    if (input.fail() && !input.bad() && line.size() == longest)
-      throw TextError("a line of more than " + std::to_string(line.size()) + " bytes", number);
-    return !input.fail();
-  }
-};
-
-// Reads a file into `text`, and makes of it what `parse` makes.
-auto parse_file(const fs::path& path, size_t longest, std::string& text, auto parse) {
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) throw Failure{path.string() + ": a folder, where a file is needed"};
+// What `parse` makes of the text of a file.
+auto parse_file(const fs::path& path, size_t most, auto parse) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text, line;
   try {
-    std::ifstream file(path, std::ios::binary);
-    LineReader reader{file, longest};
-    while (reader.next()) text.append(reader.line).append(file.eof() ? "" : "\n");
+    for (size_t number = 1; next_line(file, most, line); ++number) {
+      check_length(line, most, number);
+      text.append(line).append(file.eof() ? "" : "\n");
+    }
     if (!file.eof()) throw Failure{path.string() + ": " + last_error().message()};
     return parse(text);
   } catch (const TextError& wrong) {
-    throw failure_in(path.string(), wrong);
+    throw Failure{message_of(path.string(), wrong)};
   }
 }
 
@@ -180,8 +170,8 @@ void write_file(const fs::path& path, std::string_view text) {
   throw Failure{path.string() + ": " + error.message()};
 }
 
-// The names of a folder. They point into `texts`, which a deque never moves.
-Data load_data(const std::string& folder, std::deque<std::string>& texts) {
+// The names of a folder.
+Data load_data(const std::string& folder) {
   std::error_code error;
   std::map<std::string, fs::path> files;  // by language
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -195,7 +185,7 @@ Data load_data(const std::string& folder, std::deque<std::string>& texts) {
   for (const auto& [language, file] : files) {
     if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
     data.languages.push_back(language);
-    data.names.push_back(parse_file(file, longest_line, texts.emplace_back(), read_names));
+    data.names.push_back(parse_file(file, longest_line, read_names));
   }
   return data;
 }
@@ -208,11 +198,10 @@ std::string repeats_line(const Data& data) {
 
 Model load_model(const std::string& path) {
   std::error_code ignored;
-  std::string text;
   if (fs::status(path, ignored).type() == fs::file_type::not_found)
     throw Failure{path + ": no such file in " + fs::absolute(path, ignored).parent_path().string() +
                   "; train first, or name a model with --model_path"};
-  return parse_file(path, longest_model_line, text, read_model);
+  return parse_file(path, longest_model_line, read_model);
 }
 
 // ---- 3. Threads -----------------------------------------------------------------------------------------------------
@@ -302,10 +291,10 @@ Evaluation evaluate(const Network& network, const Examples& examples, Team& team
 }
 
 std::string test_line(const Evaluation& test, const std::string& part) {
-  if (test.score.names == 0) return "Test — no name of the folder is in the " + part + " part\n";
+  if (test.score.names == 0) return "Test — no name of the folder is in the " + part + " part";
   return format("Test — Loss: %.2f — Accuracy: %.1f%% — Macro F1: %.1f%% — ", test.score.mean_cross_entropy(),
                 test.score.accuracy(), 100 * test.confusion.macro_f1()) +
-         counted(test.score.names, "name") + (part == "test" ? "\n" : " (" + part + ")\n");
+         counted(test.score.names, "name") + (part == "test" ? "" : " (" + part + ")");
 }
 
 std::string languages_table(const Confusion& confusion, const Strings& languages) {
@@ -356,7 +345,7 @@ Strings worst_confusions(const Confusion& confusion, const Strings& languages, s
       const std::string figures = format(": %ld%% (%zu of ", row_percent(confusion, i, k), confusion(i, k));
       lines.emplace(
           ratio(confusion(i, k), confusion.support(i)),
-          languages[i] + " taken for " + languages[k] + figures + counted(confusion.support(i), "name") + ")");
+          visible(languages[i] + " taken for " + languages[k]) + figures + counted(confusion.support(i), "name") + ")");
     }
   Strings worst;
   for (auto line = lines.begin(); line != lines.end() && worst.size() < most; ++line) worst.push_back(line->second);
@@ -473,12 +462,7 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
       30 + std::max({right, middle + 350, left + 5 * real(kept.options.size())}), foot + 16);
-  std::string title = "No test names";
-  if (test.score.names > 0)
-    title =
-        format("Test accuracy %.1f%%, macro F1 %.1f%% on ", test.score.accuracy(), 100 * test.confusion.macro_f1()) +
-        counted(test.score.names, "name") + " that the network never saw";
-  svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", title);
+  svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", test_line(test, "test"));
   draw_losses(svg, history, kept.epoch, left + 40, top);
   svg.text(left, list_top, "", worst.empty() ? "no confusions" : "worst confusions");
   for (size_t k = 0; k < worst.size(); ++k) svg.text(left, list_top + line * real(k + 1), "font-size=\"11\"", worst[k]);
@@ -584,15 +568,14 @@ std::string help() {
 
 // Whether the table allows a value. A real number will be rounded to float: to 0, 1 or infinity, perhaps.
 bool allows(const Option& option, const std::string& value) {
-  if (value.empty() || option.kind == Kind::text) return !value.empty();
+  if (option.kind == Kind::text) return !value.empty();
   if (option.kind == Kind::choice) return has_word(option.range, value);
-  const std::uint64_t integer = std::strtoull(value.c_str(), nullptr, 10);
+  if (option.kind == Kind::integer && decimal(std::strtoull(value.c_str(), nullptr, 10)) != value) return false;
+  if (value.empty() || value.find_first_not_of("0123456789+-.eE") != value.npos) return false;
   char* end = nullptr;
-  const double number = option.kind == Kind::integer ? real(integer) : std::strtod(value.c_str(), &end);
-  if (!(number >= option.lowest && number <= option.highest)) return false;
-  if (option.kind == Kind::integer) return decimal(integer) == value;
-  return *end == '\0' && value.find_first_not_of("0123456789+-.eE") == value.npos &&
-         static_cast<float>(number) >= option.lowest && static_cast<float>(number) <= option.highest;
+  const double number = std::strtod(value.c_str(), &end);
+  const auto in_range = [&](double x) { return x >= option.lowest && x <= option.highest; };
+  return *end == '\0' && in_range(number) && in_range(static_cast<float>(number));
 }
 
 // Refuses an option that the mode does not read, or a value that the table does not allow.
@@ -666,7 +649,9 @@ struct ProgressBar {
   void operator()(size_t done, size_t all) {
     if (std::chrono::steady_clock::now() - start < std::chrono::seconds(2)) return;
     for (; drawn < 50 * done / all; ++drawn) std::fputs("█", file);
-    if (done == all) std::fputc('\n', file);
+  }
+  ~ProgressBar() {
+    if (drawn > 0) std::fputc('\n', file);
   }
 };
 
@@ -686,25 +671,22 @@ std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Whether training writes a file of this name, or write_file could have given it to what it had not finished.
-const std::string written = "(rnn|rnn_epoch[0-9]+)\\.txt|history\\.csv|report\\.svg";
-bool is_written(const std::string& name) { return std::regex_match(name, std::regex(written)); }
-bool is_temporary(const std::string& name) {
-  return std::regex_match(name, std::regex("(" + written + ")\\.[0-9a-f]{16}\\.tmp"));
-}
-
 // Makes the folder, or refuses it; begins history.csv; and removes what must not stand beside it: the picture of an
 // earlier run, and what runs left unfinished that were killed over an hour ago.
 std::ofstream begin_history(const fs::path& folder) {
+  static const std::regex written("(rnn(_epoch[0-9]+)?\\.txt|history\\.csv|report\\.svg)(\\.[0-9a-f]{16}\\.tmp)?");
   std::error_code error;
   std::vector<fs::path> unfinished;
   fs::create_directories(folder, error);
   if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (is_written(name) && fs::is_directory(entry.symlink_status()))
-      throw Failure{entry.path().string() + ": a folder, where a file will be written"};
-    if (is_temporary(name) && fs::is_regular_file(entry.symlink_status(error)) &&
+    std::smatch parts;
+    if (!std::regex_match(name, parts, written)) continue;
+    const bool is_temporary = parts[3].matched;
+    if (!is_temporary && fs::is_directory(entry.symlink_status()))
+      throw Failure{entry.path().string() + ": a folder, where a file is written"};
+    if (is_temporary && fs::is_regular_file(entry.symlink_status(error)) &&
         fs::file_time_type::clock::now() - entry.last_write_time(error) > std::chrono::hours(1))
       unfinished.push_back(entry);
   }
@@ -769,8 +751,7 @@ std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
 void train(const Options& options) {
   const Settings& settings = options.settings;
   const fs::path folder = options.model_dir;
-  std::deque<std::string> texts;
-  const Data data = load_data(options.data_dir, texts);
+  const Data data = load_data(options.data_dir);
   Model model = new_model(data, options.data_dir, settings);
   if (std::error_code ignored; fs::equivalent(options.data_dir, folder, ignored))
     throw Failure{folder.string() + ": models can't stand among the names; name another folder with --model_dir"};
@@ -806,8 +787,9 @@ void train(const Options& options) {
     print(epoch_line(model.epoch, settings.epochs, history.back()));
   }
   const Evaluation test = evaluate(Network(best.parameters), to_test, team);
+  print(test_line(test, "test") + '\n');
   write_file(folder / "report.svg", draw_report(history, test, best));
-  print(test_line(test, "test") + last_lines(best.epoch, settings.epochs, folder));
+  print(last_lines(best.epoch, settings.epochs, folder));
 }
 
 // ---- 8. Test and predict --------------------------------------------------------------------------------------------
@@ -819,8 +801,7 @@ void check_finite(double number) {
 
 void test(const Options& options) {
   const Model model = load_model(options.model_path);
-  std::deque<std::string> texts;
-  const Data data = load_data(options.data_dir, texts);
+  const Data data = load_data(options.data_dir);
   for (const std::string& language : data.languages)
     if (!std::ranges::binary_search(model.languages, language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
@@ -828,12 +809,13 @@ void test(const Options& options) {
   const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
   Team team(std::min(options.threads, most_tasks));
-  const auto [score, confusion] = evaluate(Network(model.parameters), examples, team);
-  check_finite(score.cross_entropy);
+  const Evaluation result = evaluate(Network(model.parameters), examples, team);
+  const Confusion& confusion = result.confusion;
+  check_finite(result.score.cross_entropy);
   size_t others = 0;
   for (const NameList& list : data.names) others += list.names.size();
-  others -= score.names;
-  print(test_line({score, confusion}, options.part));
+  others -= result.score.names;
+  print(test_line(result, options.part) + '\n');
   if (others > 0) print(format("--part all answers the other %zu\n", others));
   print(repeats_line(data));
   print('\n' + languages_table(confusion, model.languages) + '\n' + confusion_table(confusion, model.languages) +
@@ -860,7 +842,7 @@ std::u32string parse_name(const std::string& name) {
   try {
     return decode_name(trimmed);
   } catch (const TextError& wrong) {
-    throw failure_in("`" + fit(name, std::min<size_t>(letters_in(name), 40)) + "`", wrong, 2);
+    throw Failure{message_of("`" + fit(name, std::min<size_t>(letters_in(name), 40)) + "`", wrong), 2};
   }
 }
 
@@ -904,10 +886,12 @@ struct Filter {
   bool failed = false;
 
   // Takes a line less its ending.
-  void add(std::string_view line, size_t number) try {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    lines.emplace_back(line);
-    if (number == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
+  void add(std::string line, size_t number) try {
+    lines.emplace_back("?");
+    check_length(line, longest_line, number);
+    if (line.ends_with('\r')) line.pop_back();
+    lines.back() = line;
+    if (number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     const std::u32string name = decode_name(trim(line), number);
     if (name.empty()) return;
     if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
@@ -921,7 +905,7 @@ struct Filter {
   }
   // Says what is wrong with a line, and makes its answer.
   void refuse(std::string& line, const TextError& wrong) {
-    std::fprintf(stderr, "rnn: %s\n", failure_in("standard input", wrong).what.c_str());
+    std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
     if (line.find('\t') != line.npos || !decode_utf8(line)) line = "?";
     for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) line += "\t?\t0";
     failed = true;
@@ -930,11 +914,8 @@ struct Filter {
   std::string answers() {
     classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
       check_finite(*y);
-      for (const size_t k : ranking(y, model.languages.size(), top)) {
-        std::array<char, 32> digits;
-        char* const end = std::to_chars(digits.begin(), digits.end(), y[k], std::chars_format::fixed, 6).ptr;
-        lines[line_of[i]].append("\t").append(model.languages[k]).append("\t").append(digits.begin(), end);
-      }
+      for (const size_t k : ranking(y, model.languages.size(), top))
+        lines[line_of[i]] += '\t' + model.languages[k] + '\t' + decimal(y[k], std::chars_format::fixed, 6);
     });
     std::string text;
     for (const std::string& line : lines) text.append(line) += '\n';
@@ -959,18 +940,12 @@ struct Filter {
 // Answers are written as soon as no more input waits, or so many lines do.
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
-  LineReader reader{std::cin, longest_line};
-  for (bool more = true; more;) {
-    try {
-      more = reader.next();
-      if (more) filter.add(reader.line, reader.number);
-    } catch (const TextError& too_long) {
-      filter.refuse(filter.lines.emplace_back("?"), too_long);
-    }
-    if (more && filter.lines.size() < 1 << 13 && std::cin.rdbuf()->in_avail() > 0) continue;
-    print(filter.answers());
-    if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
+  std::string line;
+  for (size_t number = 1; next_line(std::cin, longest_line, line); ++number) {
+    filter.add(line, number);
+    if (filter.lines.size() == 1 << 13 || std::cin.rdbuf()->in_avail() <= 0) print(filter.answers());
   }
+  print(filter.answers());
   if (std::cin.bad()) throw Failure{"standard input: " + last_error().message()};
   std::fputs(filter.last_line().c_str(), stderr);
   if (filter.failed) throw Failure{""};
@@ -1101,13 +1076,12 @@ std::string shared_names(const Data& data, std::uint64_t split_seed) {
       format("So no classifier can be right on more than %.1f%% of the test names (--split_seed ",
              100 * ratio(different, tested));
   return counted(all, "name") +
-         format(", %zu different ones, of which %zu stand in several languages.\n", seen.size(), several) +
+         format(", %zu different ones, %zu of them in several languages.\n", seen.size(), several) +
          (tested > 0 ? ceiling + decimal(split_seed) + ").\n" : "");
 }
 
 void explore(const Options& options) {
-  std::deque<std::string> texts;
-  const Data data = load_data(options.data_dir, texts);
+  const Data data = load_data(options.data_dir);
   print(explore_table(data) + '\n' + shared_names(data, options.settings.split_seed) +
         "An ending is typical by n log(p / q): n names of the language have it, a share p,\n"
         "and a share q of all names.\n");
@@ -1140,13 +1114,12 @@ int main(int argc, char** argv) {
       print(help());
     else
       run(parse_command_line(words));
-    if (std::ferror(stdout)) throw Failure{"standard output: " + last_error().message()};
     return 0;
   } catch (const Failure& failure) {
     if (!failure.what.empty()) std::fprintf(stderr, "rnn: %s\n", visible(failure.what).c_str());
     return failure.status;
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "rnn: out of memory; lower --hidden_dim or --batch_size\n");
+    std::fprintf(stderr, "rnn: out of memory\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "rnn: %s\n", visible(error.what()).c_str());
   }

@@ -812,8 +812,8 @@ inline std::string folded(const std::u32string& letters) {
 }
 
 struct Name {
-  std::string_view text;  // as it came, in the text of its file
-  std::uint64_t hash;     // of its folded form
+  std::string text;    // as it came
+  std::uint64_t hash;  // of its folded form
 };
 struct NameList {  // of one file, in its order, each once
   std::vector<Name> names;
@@ -832,7 +832,7 @@ inline NameList read_names(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (name.empty()) continue;
     const auto [its_folded, is_new] = seen.insert(folded(decode_name(name, line)));
-    if (is_new) list.names.push_back({name, fnv1a(*its_folded)});
+    if (is_new) list.names.push_back({std::string(name), fnv1a(*its_folded)});
     list.repeats += !is_new;
   }
   if (list.names.empty()) throw TextError("no name in it: a file of names has one a line", 0);

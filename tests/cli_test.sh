@@ -319,7 +319,7 @@ mkdir long1 && cp three/A.txt long1 && (echo Ok; head -c 1001 /dev/zero | tr '\0
   refuses 1 'long1/B.txt:2: a name of more than 1000 letters' long1
 mkdir endless && cp three/A.txt endless && ln -s /dev/zero endless/B.txt &&
   refuses 1 'endless/B.txt:1: a line of more than' endless
-mkdir folder folder/B.txt && cp three/A.txt folder && refuses 1 'folder/B.txt: a folder' folder
+mkdir folder folder/B.txt && cp three/A.txt folder && refuses 1 'folder/B.txt: Is a directory' folder
 mkdir untrained && cp three/A.txt untrained
 for name in a b c d e f g h i j k l m n o p q r s t u v w x y z; do  # a name that is not for training
   echo "$name" >untrained/B.txt
@@ -338,7 +338,7 @@ cp models/report.svg kept.svg
 refuses 1 "^rnn: nomodel: no such file in $work; train first" --mode test --model_path nomodel three
 refuses 1 "models/x/y.txt: no such file in $work/models/x; train" --mode predict --model_path models/x/y.txt Ann
 ln -s loop loop && refuses 1 'loop: Too many levels' --mode predict --model_path loop Ann
-refuses 1 'models: a folder, where a file is needed' --mode predict --model_path models Ann
+refuses 1 'models: Is a directory' --mode predict --model_path models Ann
 head -c 300 kept >cut && refuses 1 'cut:[0-9]+: ' --mode predict --model_path cut Ann
 sed 's/^W 8 8/W 8 9/' kept >altered &&
   refuses 1 'altered:[0-9]+: expected .W 8 8' --mode predict --model_path altered Ann
