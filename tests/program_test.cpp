@@ -206,6 +206,8 @@ int main() {
     expect(has(failure_of([&] { load_model(folder / "loop"); }), "loop: Too many levels"));
     same(write_model(load_model(folder.write("m", write_model(two_letters())))), write_model(two_letters()));
     expect(has(failure_of([&] { load_model(folder.write("m", "rnn-model 2\nx\n")); }), "m:2: expected `epoch NUMBER`"));
+    expect(has(failure_of([&] { load_model(folder.write("m", std::string(33554433, 'x'))); }), "m:1: a line of more"));
+    expect(has(failure_of([&] { load_model(folder.write("m", std::string(33554432, 'x'))); }), "m:1: the text is cut"));
   };
 
   "a team does each task once, whatever its size"_test = [] {
