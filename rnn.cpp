@@ -499,7 +499,7 @@ const std::vector<Option>& option_table() {
   static const Settings s;
   static constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
   static const std::vector<Option> table = {
-      {"mode", Kind::choice, "train test predict trace explore", "train", "", "what to do"},
+      {"mode", Kind::choice, "train test predict trace explore", "train", "", "task"},
       {"data_dir", Kind::text, "a folder", "data/", "train test explore", "names, or as argument"},
       {"model_path", Kind::text, "a file", "models/rnn.txt", "test predict trace", "the model to use"},
       {"model_dir", Kind::text, "a folder", "models", "train", "where training writes"},
@@ -508,14 +508,14 @@ const std::vector<Option>& option_table() {
       {"batch_size", Kind::integer, "1 to 1000000", decimal(s.batch_size), "train", "names a step", 1, 1e6},
       {"learning_rate", Kind::real, "above 0 to 3e38", decimal(s.learning_rate), "train", "a step's size", least, most},
       {"clip_norm", Kind::real, "above 0 to 3e38", decimal(s.clip_norm), "train", "longest gradient", least, most},
-      {"momentum", Kind::real, "0 to below 1", decimal(s.momentum), "train", "of the last step", 0, 0x1.fffffep-1},
-      {"prefix_weight", Kind::real, "0 to 1", decimal(s.prefix_weight), "train", "of steps before the end", 0, 1},
+      {"momentum", Kind::real, "0 to below 1", decimal(s.momentum), "train", "share of last step", 0, 0x1.fffffep-1},
+      {"prefix_weight", Kind::real, "0 to 1", decimal(s.prefix_weight), "train", "weight of earlier steps", 0, 1},
       {"decay", Kind::choice, "linear none", s.linear_decay ? "linear" : "none", "train", "of the learning rate"},
       {"seed", Kind::integer, "0 to 2^64-1", decimal(s.seed), "", "of weights and shuffles", 0, 0x1p64},
       {"split_seed", Kind::integer, "0 to 2^64-1", decimal(s.split_seed), "train explore", "of the parts", 0, 0x1p64},
       {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
       {"top", Kind::integer, "1 to 1000000", "3; 1 in the filter", "predict", "languages to show", 1, 1e6},
-      {"part", Kind::choice, "training validation test all", "test", "test", "which names to answer"},
+      {"part", Kind::choice, "training validation test all", "test", "test", "which names"},
   };
   return table;
 }
@@ -551,11 +551,10 @@ std::string help() {
       "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"
-      "  option           range            default             meaning\n";
+      "  option           default             meaning: range\n";
   for (const auto& [name, kind, range, initial, modes, meaning, lowest, highest] : option_table())
-    text += "  --" + fit(name, 15) + fit(range, std::max<size_t>(17, letters_in(range))) +
-            (letters_in(range) < 17 ? "" : "\n" + std::string(36, ' ')) + fit(initial, 20) + meaning + '\n';
-  text += "  --help, -h                                            this text\n\nRead by one mode or several:\n";
+    text += "  --" + fit(name, 15) + fit(initial, 20) + meaning + ": " + range + '\n';
+  text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
   for (const std::string& mode : words_of(find_option("mode")->range)) {
     text += "  " + fit(mode, 8);
     size_t count = 0;
@@ -885,7 +884,7 @@ struct Filter {
   size_t lines_with_unseen = 0;
   bool failed = false;
 
-  // Takes a line less its ending.
+  // Takes a line less its '\n'. What is wrong with it is said, and is its answer.
   void add(std::string line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
@@ -901,13 +900,10 @@ struct Filter {
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
   } catch (const TextError& wrong) {
-    refuse(lines.back(), wrong);
-  }
-  // Says what is wrong with a line, and makes its answer.
-  void refuse(std::string& line, const TextError& wrong) {
     std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
-    if (line.find('\t') != line.npos || !decode_utf8(line)) line = "?";
-    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) line += "\t?\t0";
+    std::string& answer = lines.back();
+    if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
+    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) answer += "\t?\t0";
     failed = true;
   }
   // The lines that wait, with their answers.
