@@ -492,7 +492,7 @@ struct Option {
   std::string initial;  // the default
   const char* modes;    // that read it; none: all do
   const char* help;
-  double lowest = 0, highest = 0;  // of a number
+  double lowest{}, highest{};  // of a number
 };
 
 const std::vector<Option>& option_table() {

@@ -219,6 +219,8 @@ echo >>long
 echo Ann >>long
 same "an overlong line loses no other" "$("$rnn" --mode predict <long 2>err | cut -f1 | tr '\n' ' ')" "? Ann "
 same "and is named" "$(cat err)" "rnn: standard input:1: a line of more than 8000 bytes"
+printf 'Ann\n%09000d' 0 >long
+same "nor does one at the end" "$("$rnn" --mode predict <long 2>err | cut -f1 | tr '\n' ' ')" "Ann ? "
 closed_pipe() {  # the filter's status when what it writes to ends
   yes Ann 2>/dev/null | timeout 20 "$rnn" --mode predict 2>err | head -n 3 >/dev/null
   echo "${PIPESTATUS[1]}"

@@ -512,6 +512,7 @@ int main() {
     };
     same(drawn(std::chrono::seconds(1), {10, 100}), "");
     same(drawn(std::chrono::seconds(2), {1, 4, 5}), "██\n");
+    same(drawn(std::chrono::seconds(2), {2}), "█\n");
     std::string full;
     for (int k = 0; k < 50; ++k) full += "█";
     same(drawn(std::chrono::seconds(2), {50, 100}), full + '\n');
