@@ -37,7 +37,8 @@ using namespace rnn;
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
 
-// Ends the program with a sentence on standard error and a status: 1 it failed, 2 the command line is wrong.
+// Ends the program with a sentence on standard error, none if it is empty, and a status: 1 it failed, 2 the command
+// line is wrong.
 struct Failure {
   std::string what;
   int status = 1;
@@ -62,11 +63,11 @@ std::string counted(size_t count, const char* thing) { return format("%zu %s%s",
 
 // The shortest decimal that reads back to the same number, or another that std::to_chars has.
 std::string decimal(auto number, auto... form) {
-  std::array<char, 32> digits;
-  return {digits.data(), std::to_chars(digits.begin(), digits.end(), number, form...).ptr};
+  char digits[32];
+  return {digits, std::to_chars(digits, std::end(digits), number, form...).ptr};
 }
 
-// Control characters, which could break a line or move a terminal's cursor, become `?`.
+// ASCII control characters, which could break a line or move a terminal's cursor, become `?`.
 std::string visible(std::string text) {
   for (char& byte : text) byte = std::iscntrl(static_cast<unsigned char>(byte)) ? '?' : byte;
   return text;
@@ -207,8 +208,9 @@ Model load_model(const std::string& path) {
 // ---- 3. Threads -----------------------------------------------------------------------------------------------------
 
 // team(count, f) calls f(0) ... f(count - 1) on the team's threads, thread k those that are k modulo the team's size,
-// and returns when all are done. A step of training lasts 0.1 ms, less than it takes to wake a sleeping thread, so a
-// thread that waits spins for a while, then makes way for others, and sleeps only when nothing comes.
+// and returns when all are done. A step of training calls it three times in 0.1 ms, and waking a sleeping thread would
+// take much of that: so a thread that waits spins for a while, then makes way for others, and sleeps only when nothing
+// comes.
 class Team {
  public:
   explicit Team(size_t threads) {
@@ -230,7 +232,7 @@ class Team {
     start.fetch_add(1);
     start.notify_all();
     work(0);
-    for (size_t left; (left = busy.load()) > 0;) wait(busy, left);
+    while (const size_t left = busy.load()) wait(busy, left);
     failing.clear();
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   }
@@ -633,7 +635,7 @@ Options parse_command_line(const Strings& words) {
       throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1] + "; for names, --mode predict", 2};
     options.data_dir = arguments[0];
   }
-  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");  // the filter's default is the second one
+  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");  // of "3; 1 in the filter", 3
   return options;
 }
 
@@ -663,9 +665,8 @@ std::string history_line(size_t number, const EpochReport& epoch) {
 }
 
 std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
-  std::string validation = "–";
-  if (epoch.validation.names > 0)
-    validation = format("%.2f, %.1f%%", epoch.validation.mean_cross_entropy(), epoch.validation.accuracy());
+  const Score& v = epoch.validation;
+  const std::string validation = v.names == 0 ? "–" : format("%.2f, %.1f%%", v.mean_cross_entropy(), v.accuracy());
   return format("Epoch %zu/%zu — Loss: %.2f — Accuracy: %.1f%% — Validation: %s — %.2f s\n", number, epochs,
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
@@ -675,24 +676,21 @@ std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
 std::ofstream begin_history(const fs::path& folder) {
   static const std::regex written("(rnn(_epoch[0-9]+)?\\.txt|history\\.csv|report\\.svg)(\\.[0-9a-f]{16}\\.tmp)?");
   std::error_code error;
-  std::vector<fs::path> unfinished;
   fs::create_directories(folder, error);
   if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    std::smatch parts;
-    if (!std::regex_match(name, parts, written)) continue;
-    const bool is_temporary = parts[3].matched;
+    if (!std::regex_match(name, written)) continue;
+    const bool is_temporary = name.ends_with(".tmp");
     if (!is_temporary && fs::is_directory(entry.symlink_status()))
       throw Failure{entry.path().string() + ": a folder, where a file is written"};
     if (is_temporary && fs::is_regular_file(entry.symlink_status(error)) &&
         fs::file_time_type::clock::now() - entry.last_write_time(error) > std::chrono::hours(1))
-      unfinished.push_back(entry);
+      fs::remove(entry, error);
   }
   const fs::path csv = folder / "history.csv";
   write_file(csv, "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
   fs::remove(folder / "report.svg");
-  for (const fs::path& path : unfinished) fs::remove(path, error);
   return std::ofstream(csv, std::ios::binary | std::ios::app);
 }
 
@@ -861,7 +859,7 @@ std::string shown(char32_t letter) {
 // The answer to a name: its likeliest languages, with bars.
 std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
   const std::u32string letters = parse_name(name), unseen = unseen_letters(letters, model.alphabet.encode(letters));
-  std::string text = name + '\n';
+  std::string text = visible(name) + '\n';
   for (size_t i = 0; i < unseen.size(); ++i)
     text += (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + shown(unseen[i]);
   text += unseen.empty() ? "" : "\n";
@@ -941,8 +939,9 @@ void predict_lines(Filter filter) {
     filter.add(line, number);
     if (filter.lines.size() == 1 << 13 || std::cin.rdbuf()->in_avail() <= 0) print(filter.answers());
   }
+  const std::error_code error = last_error();
   print(filter.answers());
-  if (std::cin.bad()) throw Failure{"standard input: " + last_error().message()};
+  if (std::cin.bad()) throw Failure{"standard input: " + error.message()};
   std::fputs(filter.last_line().c_str(), stderr);
   if (filter.failed) throw Failure{""};
 }
@@ -1027,7 +1026,7 @@ std::string typical_endings(const Count& count, const Count& all) {
     scores.emplace_back(real(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)), ending);
   std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
   std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + folded(scores[i].second);
+  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + visible(folded(scores[i].second));
   return text;
 }
 
@@ -1045,7 +1044,7 @@ std::string explore_table(const Data& data) {
     most = std::max(most, counts[k].names);
   }
   const size_t width = column_width(data.languages, 19);
-  std::string text = fit("Language", width) + "  Names   Share             Mean  Longest  Typical endings\n";
+  std::string text = fit("Language", width) + "  Names   Share              Mean  Longest Typical endings\n";
   for (size_t k = 0; k < counts.size(); ++k) {
     const auto& [names, letters, longest, endings] = counts[k];
     text += fit(data.languages[k], width) + format(" %6zu  %5.1f%%  ", names, 100 * ratio(names, all.names)) +
@@ -1068,12 +1067,11 @@ std::string shared_names(const Data& data, std::uint64_t split_seed) {
       ++tested;
       different += languages == 1;
     }
-  const std::string ceiling =
-      format("So no classifier can be right on more than %.1f%% of the test names (--split_seed ",
-             100 * ratio(different, tested));
-  return counted(all, "name") +
-         format(", %zu different ones, %zu of them in several languages.\n", seen.size(), several) +
-         (tested > 0 ? ceiling + decimal(split_seed) + ").\n" : "");
+  const std::string text =
+      counted(all, "name") + format(", %zu different ones, %zu of them in several languages.\n", seen.size(), several);
+  if (tested == 0) return text;
+  return text + format("So no classifier can be right on more than %.1f%% of the test names (--split_seed %s).\n",
+                       100 * ratio(different, tested), decimal(split_seed).c_str());
 }
 
 void explore(const Options& options) {

@@ -809,7 +809,7 @@ int main() {
     const std::string a = "Ann\nBen\nXyz\nO", b = "ann\nQqqqqqqqqqqq";
     const Data data{{"A", "B"}, {read_names(a), read_names(b)}};
     same(explore_table(data),
-         "Language  Names   Share             Mean  Longest  Typical endings\n"
+         "Language  Names   Share              Mean  Longest Typical endings\n"
          "A             4   66.7%  ██████████   2.5        3 -ben -en -xyz\n"
          "B             2   33.3%  █████        7.5       12 -qq -qqq -qqqq\n");
     size_t tested = 0;
