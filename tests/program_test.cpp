@@ -773,6 +773,9 @@ int main() {
     draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
     expect(has(svg.body, ">10</text>") && !has(svg.body, ">11</text>"));
     expect(has(svg.body, ">3</text>") && !has(svg.body, ">3.5</text>"));
+    Svg thirty;
+    draw_losses(thirty, std::vector<EpochReport>(30, {1, 1, score_of(1, 1, 1), {}}), 1, 0, 0);
+    expect(numbers_of(thirty.body, "rx=\"3\" fill", "x").size() == 30) << "a dot an epoch";
     Model model = two_letters();
     model.languages = {std::string(20, 'x'), std::string(21, 'y')};
     const std::string picture = draw_report({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
