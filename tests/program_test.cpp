@@ -177,6 +177,10 @@ int main() {
     std::signal(SIGXFSZ, before);
     same(read(folder / "a"), "new");
     expect(std::distance(fs::directory_iterator(folder.path), {}) == 2) << "a full disk leaves a temporary file";
+    errno = EPERM;
+    expect(last_error() == std::errc::operation_not_permitted);
+    errno = 0;
+    expect(last_error() == std::errc::io_error) << "nothing is known of it";
     same(message_of("file", TextError("wrong", 1)) + message_of("file", TextError("wrong", 0)),
          "file:1: wrongfile: wrong");
   };
