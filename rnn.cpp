@@ -135,7 +135,7 @@ bool next_line(std::istream& input, size_t most, std::string& line) {
   for (char byte; line.size() <= most && input.get(byte) && byte != '\n';) line += byte;
   return input.good() || (input.eof() && !line.empty());
 }
-void check_length(const std::string& line, size_t most, size_t number) {
+void check_length(std::string_view line, size_t most, size_t number) {
   if (line.size() > most) throw TextError("a line of more than " + std::to_string(most) + " bytes", number);
 }
 
@@ -883,12 +883,12 @@ struct Filter {
   bool failed = false;
 
   // Takes a line less its '\n'. What is wrong with it is said, and is its answer.
-  void add(std::string line, size_t number) try {
+  void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
-    if (line.ends_with('\r')) line.pop_back();
+    if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    if (number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+    if (number == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     const std::u32string name = decode_name(trim(line), number);
     if (name.empty()) return;
     if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
@@ -908,8 +908,9 @@ struct Filter {
   std::string answers() {
     classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
       check_finite(*y);
+      std::string& line = lines[line_of[i]];
       for (const size_t k : ranking(y, model.languages.size(), top))
-        lines[line_of[i]] += '\t' + model.languages[k] + '\t' + decimal(y[k], std::chars_format::fixed, 6);
+        line.append("\t").append(model.languages[k]).append("\t").append(decimal(y[k], std::chars_format::fixed, 6));
     });
     std::string text;
     for (const std::string& line : lines) text.append(line) += '\n';
