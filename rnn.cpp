@@ -129,11 +129,18 @@ inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 
 
 // Takes the next line, less its '\n'. False at the end of the input, and if it can't be read. Of a line of more than
 // `most` bytes it takes one more, since one without an end would take all memory; the next call passes over the rest.
-bool next_line(std::istream& input, size_t most, std::string& line) {
+bool next_line(std::istream& input, size_t most, std::string& line) try {
   if (line.size() > most) input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   line.clear();
-  for (char byte; line.size() <= most && input.get(byte) && byte != '\n';) line += byte;
-  return input.good() || (input.eof() && !line.empty());
+  if (!input.good()) return false;
+  int byte = 0;
+  while (line.size() <= most && (byte = input.rdbuf()->sbumpc()) != EOF && byte != '\n')
+    line += static_cast<char>(byte);
+  if (byte == EOF) input.setstate(std::ios::eofbit);
+  return byte != EOF || !line.empty();
+} catch (const std::exception&) {  // the buffer's, where the system can't read
+  input.setstate(std::ios::badbit);
+  return false;
 }
 void check_length(std::string_view line, size_t most, size_t number) {
   if (line.size() > most) throw TextError("a line of more than " + std::to_string(most) + " bytes", number);
