@@ -129,6 +129,7 @@ inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 
 
 // Takes the next line, less its '\n'. False at the end of the input, and if it can't be read. Of a line of more than
 // `most` bytes it takes one more, since one without an end would take all memory; the next call passes over the rest.
+// It asks the stream's buffer, since a get() for each byte is slow.
 bool next_line(std::istream& input, size_t most, std::string& line) try {
   if (line.size() > most) input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   line.clear();
@@ -642,7 +643,8 @@ Options parse_command_line(const Strings& words) {
       throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1] + "; for names, --mode predict", 2};
     options.data_dir = arguments[0];
   }
-  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");  // of "3; 1 in the filter", 3
+  // The default is "3; 1 in the filter": read as a number, it is 3.
+  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");
   return options;
 }
 
