@@ -3,6 +3,7 @@
 # killed runs left unfinished is removed when it is an hour old.
 # Run from the project's folder: tests/kill_test.sh
 set -u
+export LC_ALL=C
 rnn=${RNN:-$PWD/rnn}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -44,7 +45,7 @@ done
 left=$(find models -name '*.tmp' | wc -l)
 strange=$(find models -name '*.tmp' | grep -vcE '/[^/]+\.[0-9a-f]{16}\.tmp$')
 [ "$strange" -eq 0 ] || fail "$strange temporary files are not called FILE.<16 hexadecimal digits>.tmp"
-find models -name '*.tmp' -exec touch -d '2 hours ago' {} +
+find models -name '*.tmp' -exec touch -t 200001010000 {} +
 "$rnn" data --hidden_dim 8 --epochs 1 >/dev/null || fail "the run after them"
 old=$(find models -name '*.tmp' | wc -l)
 [ "$old" -eq 0 ] || fail "$old old temporary files stay"
