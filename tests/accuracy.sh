@@ -2,6 +2,7 @@
 # Mean and spread of the test accuracy over seeds and splits, five unless SEEDS names others, with any training options:
 # SEEDS="101 102" tests/accuracy.sh --epochs 5
 set -eu
+export LC_ALL=C
 models=$(mktemp -d)
 trap 'rm -rf "$models"' EXIT
 for s in ${SEEDS:-1 2 3 4 5}; do

@@ -394,7 +394,7 @@ for language in A B; do  # 60,000 code points from U+10000, and in one part a na
     printf "%c%c%c%c", 240 + int(c / 262144), 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64
     if (c % 4 == 3) print end } }' >memory/$language.txt
 done
-printf 'a%.0s' {1..1000} >>memory/A.txt
+head -c 1000 /dev/zero | tr '\0' a >>memory/A.txt
 refuses 1 'would take (19|20) GB of memory' memory --hidden_dim 4096
 says "refusals leave the model as it was" cmp -s models/rnn.txt kept
 says "and the picture" cmp -s models/report.svg kept.svg
