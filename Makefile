@@ -59,7 +59,10 @@ $(RUNS): run/%: %
 
 test: rnn $(RUNS)
 	@passed=0; failed=0; for log in $(LOGS); do \
-	  case $$(tail -n 1 $$log) in passed:*) passed=$$((passed + 1)) ;; *) failed=$$((failed + 1)); tail -n 1 $$log ;; esac; \
+	  case $$(tail -n 1 $$log) in \
+  passed:*) passed=$$((passed + 1)) ;; \
+  *) failed=$$((failed + 1)); tail -n 1 $$log ;; \
+  esac; \
 	done; \
 	echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
 
