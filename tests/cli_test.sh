@@ -253,7 +253,7 @@ same "digits, most frequent first, five of them" "$(cat e1)" "rnn: 40000 lines h
 U+0031 (20317), U+0032 (20317), U+0033 (20317), U+0034 (13757), U+0035 (13756)"
 
 if command -v parallel >/dev/null; then  # GNU parallel: the README's line gives what one process gives
-  seq 40000 | parallel --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
+  seq 40000 | parallel -q --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
   says "answers under GNU parallel" cmp -s p1 pp
 else
   echo "cli_test: no GNU parallel here, so the filter was not run under it" >&2
