@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes data/<Language>.txt from two packages of name lists. Nobody has to run it: the files it makes are committed.
 
-    npm install @faker-js/faker@10
-    node -e 'import("@faker-js/faker").then(({allFakers}) => console.log(JSON.stringify(Object.fromEntries(
-      Object.entries(allFakers).map(([locale, f]) => [locale, f.rawDefinitions.person?.last_name ?? {}])))))' >faker.json
+The packages are @faker-js/faker of npm and python3-fake-factory of Debian. The folder of the npm package is any folder
+outside the repository:
+
+    npm install --prefix /tmp/names @faker-js/faker@10
     apt-get install python3-fake-factory
-    /usr/bin/python3 data/collect.py faker.json
+    /usr/bin/python3 data/collect.py /tmp/names
 
 Every change to a name stands below with its reason. What remains unusual is an error and not a line in a file.
 """
@@ -13,52 +14,54 @@ import importlib
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import unicodedata
 
-# language: locale of @faker-js/faker (or None), modules of faker.providers.person, fields of their Provider
+# language: locales of @faker-js/faker, modules of faker.providers.person, fields of their Provider
 BOTH = ("last_names", "last_names_male", "last_names_female")
 SOURCES = {
-    "Bulgarian": (None, ["bg_BG"], BOTH),
-    "Chinese": (None, ["zh_CN"], ["last_romanized_names"]),
-    "Croatian": ("hr", ["hr_HR"], BOTH),
-    "Czech": ("cs_CZ", ["cs_CZ"], BOTH),
-    "Danish": ("da", ["dk_DK"], BOTH),
-    "Dutch": ("nl", ["nl_NL"], BOTH),
-    "English": (None, ["en_GB"], BOTH),
-    "Estonian": (None, ["et_EE"], ["last_names_est"]),
-    "Finnish": ("fi", ["fi_FI"], BOTH),
-    "French": ("fr", ["fr_FR"], BOTH),
-    "Georgian": ("ka_GE", ["ka_GE"], BOTH),
-    "German": ("de", ["de_DE"], BOTH),
-    "Greek": ("el", ["el_GR"], BOTH),
-    "Hungarian": ("hu", ["hu_HU"], BOTH),
-    "Indonesian": ("id_ID", ["id_ID"], BOTH),
-    "Italian": ("it", ["it_IT"], BOTH),
-    "Latvian": ("lv", ["lv_LV"], BOTH),
-    "Norwegian": ("nb_NO", ["no_NO"], BOTH),
-    "Polish": ("pl", ["pl_PL"], ["male_last_names", "unisex_last_names"]),
-    "Portuguese": ("pt_PT", ["pt_PT", "pt_BR"], BOTH),
-    "Romanian": ("ro", ["ro_RO"], BOTH),
-    "Russian": ("ru", ["ru_RU"], BOTH),
-    "Slovak": ("sk", [], BOTH),
-    "Slovenian": ("sl_SI", ["sl_SI"], BOTH),
-    "Spanish": ("es", ["es_ES"], BOTH),
-    "Swedish": ("sv", ["sv_SE"], BOTH),
-    "Turkish": ("tr", ["tr_TR"], BOTH),
-    "Twi": (None, ["tw_GH"], BOTH),
-    "Ukrainian": ("uk", ["uk_UA"], BOTH),
-    "Yoruba": ("yo_NG", [], BOTH),
-    "Zulu": ("zu_ZA", [], BOTH),
+    "Bulgarian": ([], ["bg_BG"], BOTH),
+    "Chinese": ([], ["zh_CN"], ["last_romanized_names"]),
+    "Croatian": (["hr"], ["hr_HR"], BOTH),
+    "Czech": (["cs_CZ"], ["cs_CZ"], BOTH),
+    "Danish": (["da"], ["dk_DK"], BOTH),
+    "Dutch": (["nl"], ["nl_NL"], BOTH),
+    "English": ([], ["en_GB"], BOTH),
+    "Estonian": ([], ["et_EE"], ["last_names_est"]),
+    "Finnish": (["fi"], ["fi_FI"], BOTH),
+    "French": (["fr"], ["fr_FR"], BOTH),
+    "Georgian": (["ka_GE"], ["ka_GE"], BOTH),
+    "German": (["de"], ["de_DE"], BOTH),
+    "Greek": (["el"], ["el_GR"], BOTH),
+    "Hungarian": (["hu"], ["hu_HU"], BOTH),
+    "Indonesian": (["id_ID"], ["id_ID"], BOTH),
+    "Italian": (["it"], ["it_IT"], BOTH),
+    "Latvian": (["lv"], ["lv_LV"], BOTH),
+    "Norwegian": (["nb_NO"], ["no_NO"], BOTH),
+    "Polish": (["pl"], ["pl_PL"], ["male_last_names", "unisex_last_names"]),
+    "Portuguese": (["pt_PT"], ["pt_PT", "pt_BR"], BOTH),
+    "Romanian": (["ro"], ["ro_RO"], BOTH),
+    "Russian": (["ru"], ["ru_RU"], BOTH),
+    "Slovak": (["sk"], [], BOTH),
+    "Slovenian": (["sl_SI"], ["sl_SI"], BOTH),
+    "Spanish": (["es"], ["es_ES"], BOTH),
+    "Swedish": (["sv"], ["sv_SE"], BOTH),
+    "Turkish": (["tr"], ["tr_TR"], BOTH),
+    "Twi": ([], ["tw_GH"], BOTH),
+    "Ukrainian": (["uk"], ["uk_UA"], BOTH),
+    "Yoruba": (["yo_NG"], [], BOTH),
+    "Zulu": (["zu_ZA"], [], BOTH),
 }
 
-# What is not a family name: an ordinal, an abbreviation, a placeholder, a middle name declined, a historical person's whole name.
+# What is not a family name: an ordinal, an abbreviation, a placeholder, a middle name declined, a historical person's
+# whole name.
 DROP = {
     "Czech": ["Nguyen van", "Nguyen vanová"],
-    "Dutch": ["VI", "Jasperdr.", "The Elder", "Klomp Jan", "Aelftrud van Wessex", "Gepa van Bourgondië", "Godfrey van Alemannië",
-              "Goyaerts van Waderle", "Hemma van Allemanië", "Henric van den Nuwenhuse", "Heribert van Laon",
-              "Luitgardis van Neustrië", "Unruoch Hunerik", "Waltrade Walderade", "de Jode Vastraedsd",
-              "Coreth von und zu Coredo und Starkenberg"],
+    "Dutch": ["VI", "Jasperdr.", "The Elder", "Klomp Jan", "Aelftrud van Wessex", "Gepa van Bourgondië",
+              "Godfrey van Alemannië", "Goyaerts van Waderle", "Hemma van Allemanië", "Henric van den Nuwenhuse",
+              "Heribert van Laon", "Luitgardis van Neustrië", "Unruoch Hunerik", "Waltrade Walderade",
+              "de Jode Vastraedsd", "Coreth von und zu Coredo und Starkenberg"],
     "German": ["auch Schlauchin", "Dussen van", "Koch II", "Lg"],
 }
 
@@ -70,12 +73,12 @@ RUSSIAN = dict(zip("абвгдезийклмнопрстуфыьэ", "abvgdeziyk
     "ё": "ë", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": '"', "ю": "yu", "я": "ya"}
 # Ukrainian: resolution 55 of 2010, which BGN/PCGN adopted in 2019; ь and the apostrophe are left out.
 UKRAINIAN = dict(zip("абвгґдезиійклмнопрстуф", "abvhgdezyiiklmnoprstuf")) | {
-    "є": "ie", "ж": "zh", "ї": "i", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia", "ь": "",
-    "'": ""}
+    "є": "ie", "ж": "zh", "ї": "i", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia",
+    "ь": "", "'": ""}
 # Georgian: the national system of 2002, apostrophes marking the ejectives.
 GEORGIAN = dict(zip("აბგდევზთილმნორსუფქჯჰ", "abgdevztilmnorsupkjh")) | {
-    "კ": "k'", "პ": "p'", "ჟ": "zh", "ტ": "t'", "ღ": "gh", "ყ": "q'", "შ": "sh", "ჩ": "ch", "ც": "ts", "ძ": "dz", "წ": "ts'",
-    "ჭ": "ch'", "ხ": "kh"}
+    "კ": "k'", "პ": "p'", "ჟ": "zh", "ტ": "t'", "ღ": "gh", "ყ": "q'", "შ": "sh", "ჩ": "ch", "ც": "ts", "ძ": "dz",
+    "წ": "ts'", "ჭ": "ch'", "ხ": "kh"}
 # Greek: ELOT 743, transcription, without the accents, as on passports.
 GREEK = dict(zip("αβγδεζηικλμνξοπρσςτυφω", "avgdeziiklmnxoprsstyfo")) | {
     "θ": "th", "χ": "ch", "ψ": "ps", "ου": "ou", "γγ": "ng", "γξ": "nx", "γχ": "nch"}
@@ -102,8 +105,9 @@ def ukrainian(text):
 
 
 def greek(text):
-    """μπ is b at either end of a word; αυ, ευ, ηυ end in v or, before a voiceless consonant or the end, in f. An accent on
-    the first vowel or a diaeresis on the second shows that two vowels are no pair, so pairs are read before accents go."""
+    """μπ is b at either end of a word; αυ, ευ, ηυ end in v or, before a voiceless consonant or the end, in f. An
+    accent on the first vowel or a diaeresis on the second shows that two vowels are no pair, so pairs are read before
+    accents go."""
     text = re.sub(r"\bμπ|μπ\b", "b", text)
     pair = {"α": "a", "ε": "e", "η": "i"}
     text = re.sub(r"([αεη])[υύ](?=[θκξπσςτφχψ]|\b)", lambda m: pair[m[1]] + "f", text)
@@ -113,8 +117,23 @@ def greek(text):
     return letters(GREEK, "".join(c for c in plain if not unicodedata.combining(c)))
 
 
-ROMANISE = {"Bulgarian": bulgarian, "Georgian": lambda text: letters(GEORGIAN, text), "Greek": greek, "Russian": russian,
-            "Ukrainian": ukrainian}
+def node(folder, program):
+    """What a JavaScript program prints. It finds its packages in the folder."""
+    run = subprocess.run(["node", "--input-type=module", "--eval", program], cwd=folder,
+                         stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    return json.loads(run.stdout)
+
+
+def faker_js(folder):
+    """The family names of all locales of @faker-js/faker."""
+    return node(folder, """
+        import {allFakers} from "@faker-js/faker";
+        console.log(JSON.stringify(Object.fromEntries(
+            Object.entries(allFakers).map(([locale, f]) => [locale, f.rawDefinitions.person?.last_name ?? {}]))));""")
+
+
+ROMANISE = {"Bulgarian": bulgarian, "Georgian": lambda text: letters(GEORGIAN, text), "Greek": greek,
+            "Russian": russian, "Ukrainian": ukrainian}
 
 
 def mend(language, name):
@@ -129,22 +148,23 @@ def mend(language, name):
     name = re.sub(r"^d' ", "d'", name)
     if language == "Dutch":
         name = re.sub(r"^Van ", "van ", name)  # particles small, as in the rest of the list
-    if language in ("French", "Italian"):
-        name = re.sub(r"(?<=[ '])[a-z]", lambda m: m[0].upper(), name)  # particles and what follows them capital, likewise
+    if language in ("French", "Italian"):  # particles and what follows them capital, likewise
+        name = re.sub(r"(?<=[ '])[a-z]", lambda m: m[0].upper(), name)
     if language in ROMANISE:
         name = re.sub(r"(^|(?<=[ -]))(\W*)(\w)", lambda m: m[2] + m[3].upper(), ROMANISE[language](name.lower()))
     if language == "Slovenian":
         name = name[0].upper() + name[1:]  # six of them are typed small
-    if not all(unicodedata.name(c).startswith("LATIN ") or c in " '-" for c in name) or not 1 < len(name) < 40:
+    latin = all(unicodedata.name(c).startswith("LATIN ") or c in " '-" for c in name)
+    if not latin or not 1 < len(name) < 40:
         raise SystemExit(f"collect.py: {language}: {name!r} is unusual: say here what becomes of it")
     return unicodedata.normalize("NFC", name)
 
 
-def main(dump):
-    node = json.loads(pathlib.Path(dump).read_text(encoding="utf-8"))
+def main(folder):
+    javascript = faker_js(folder)
     total = 0
-    for language, (locale, modules, fields) in SOURCES.items():
-        found = [name for names in node[locale].values() for name in names] if locale else []
+    for language, (locales, modules, fields) in SOURCES.items():
+        found = [name for locale in locales for names in javascript[locale].values() for name in names]
         for module in modules:
             provider = importlib.import_module(f"faker.providers.person.{module}").Provider
             found += [name for field in fields for name in getattr(provider, field, ())]
