@@ -94,8 +94,8 @@ size_t column_width(const Strings& languages, size_t most) {
   return std::min(longest, most);
 }
 
-double real(size_t count) { return static_cast<double>(count); }
-double ratio(size_t part, size_t whole) { return real(part) / real(whole); }
+double as_double(size_t count) { return static_cast<double>(count); }
+double ratio(size_t part, size_t whole) { return as_double(part) / as_double(whole); }
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
 // A share of 0 to 1 in one of five shades, and as a bar.
@@ -105,7 +105,7 @@ std::string shade(double share) {
 }
 std::string bar(double share, size_t width) {
   std::string text;
-  for (long left = std::lround(share * real(width)); left > 0; --left) text += "█";
+  for (long left = std::lround(share * as_double(width)); left > 0; --left) text += "█";
   return text;
 }
 
@@ -404,14 +404,14 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
     for (const Score& score : {epoch.training, epoch.validation})
       highest = std::fmax(highest, score.mean_cross_entropy());  // passes over that of no names, not a number
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
-  const auto x_of = [&](size_t epoch) { return left + width * (real(epoch) - 0.5) / real(epochs); };
+  const auto x_of = [&](size_t epoch) { return left + width * (as_double(epoch) - 0.5) / as_double(epochs); };
   const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
   svg.text(left - 40, top - 14, "", "loss (nats per name)");
   for (double k = 0; k <= steps; ++k) {
     svg.box(left, y_of(k * step), width, 1, k == 0 ? "" : "fill=\"#ddd\"");
     svg.text(left - 8, y_of(k * step) + 4, "text-anchor=\"end\"", format("%g", k * step));
   }
-  const auto every = static_cast<size_t>(std::max(1.0, tick_step(real(epochs), 10)));
+  const auto every = static_cast<size_t>(std::max(1.0, tick_step(as_double(epochs), 10)));
   for (size_t epoch = every; epoch <= epochs; epoch += every)
     svg.text(x_of(epoch), top + height + 20, "text-anchor=\"middle\"", std::to_string(epoch));
   svg.text(left + width / 2, top + height + 42, "text-anchor=\"middle\"", "epoch");
@@ -438,20 +438,20 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
 // A row for each true language, a column for each predicted one.
 void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels, double left, double top, double cell) {
   for (size_t i = 0; i < labels.size(); ++i) {
-    const double y = top + real(i) * cell, label = left + real(i) * cell + 13;
+    const double y = top + as_double(i) * cell, label = left + as_double(i) * cell + 13;
     svg.text(left - 6, y + 13, "text-anchor=\"end\"", labels[i]);
     svg.text(label, top - 6, format("transform=\"rotate(-90 %.1f %.1f)\"", label, top - 6), labels[i]);
     for (size_t k = 0; k < labels.size(); ++k) {
       if (confusion(i, k) == 0) continue;
       const long share = row_percent(confusion, i, k);
-      const double x = left + real(k) * cell, opacity = static_cast<double>(6 + 94 * share / 100) / 100;
+      const double x = left + as_double(k) * cell, opacity = static_cast<double>(6 + 94 * share / 100) / 100;
       svg.box(x, y, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", opacity));
       svg.text(x + cell / 2, y + 12,
                format("font-size=\"9\" text-anchor=\"middle\"%s", share > 45 ? " fill=\"#fff\"" : ""),
                share == 0 ? "·" : std::to_string(share));
     }
   }
-  const double size = cell * real(labels.size());
+  const double size = cell * as_double(labels.size());
   svg.box(left, top, size, size, "fill=\"none\" stroke=\"#999\"");
 }
 
@@ -462,20 +462,22 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
   const size_t width = column_width(kept.languages, 20);
   Strings labels;
   for (const std::string& name : kept.languages) labels.push_back(fit(name, std::min(width, letters_in(name))));
-  const double matrix_left = middle + letter * real(width), matrix_top = top + letter * real(width);
-  const double right = matrix_left + cell * real(labels.size()), bottom = matrix_top + cell * real(labels.size());
+  const double matrix_left = middle + letter * as_double(width), matrix_top = top + letter * as_double(width);
+  const double right = matrix_left + cell * as_double(labels.size()),
+               bottom = matrix_top + cell * as_double(labels.size());
   const auto room = static_cast<size_t>(std::max(10.0, (bottom - list_top) / line));
   const Strings worst = worst_confusions(test.confusion, labels, room);
-  const double foot = 50 + std::max(bottom, list_top + line * real(worst.size()));
+  const double foot = 50 + std::max(bottom, list_top + line * as_double(worst.size()));
   Svg svg;
   svg.body = format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-      30 + std::max({right, middle + 350, left + 5 * real(kept.options.size())}), foot + 16);
+      30 + std::max({right, middle + 350, left + 5 * as_double(kept.options.size())}), foot + 16);
   svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", test_line(test, "test"));
   draw_losses(svg, history, kept.epoch, left + 40, top);
   svg.text(left, list_top, "", worst.empty() ? "no confusions" : "worst confusions");
-  for (size_t k = 0; k < worst.size(); ++k) svg.text(left, list_top + line * real(k + 1), "font-size=\"11\"", worst[k]);
+  for (size_t k = 0; k < worst.size(); ++k)
+    svg.text(left, list_top + line * as_double(k + 1), "font-size=\"11\"", worst[k]);
   svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, per cent of the row");
   draw_confusion(svg, test.confusion, labels, matrix_left, matrix_top, cell);
   svg.text(left, foot, "font-size=\"10\" fill=\"#777\"", kept.options);
@@ -484,60 +486,28 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
 
 // ---- 6. Options -----------------------------------------------------------------------------------------------------
 
-// The command line, checked.
+// What the command line asks for. The values here and in Settings are the defaults.
 struct Options {
-  std::string mode, data_dir, model_path, model_dir, part;
+  std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
+  std::string part = "test", list = "none", program = "./rnn";  // the program as it was called
   Settings settings;
-  size_t threads, top;
+  std::optional<size_t> threads, top;  // not given: a thread for each core; 3 languages, and 1 in the filter
+  bool plain = false;
   Strings names;
 };
 
-enum class Kind { text, choice, integer, real };
-
-// The one table of options: --help, parsing and checking all read it.
-struct Option {
-  const char* name;
-  Kind kind;
-  const char* range;    // as --help shows it; of a choice, the words
-  std::string initial;  // the default
-  const char* modes;    // that read it; none: all do
-  const char* help;
-  double lowest{}, highest{};  // of a number
+// A value that an option sets. Where the range is empty, the option takes no value.
+struct Value {
+  std::string kind, range;                      // what is allowed, such as "a whole number, " and "1 to 4096"
+  std::string initial;                          // the default, or what a given Settings has
+  std::function<bool(const std::string&)> set;  // sets it to what a word says; false if that is not allowed
 };
 
-const std::vector<Option>& option_table() {
-  static const Settings s;
-  static constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
-  static const std::vector<Option> table = {
-      {"mode", Kind::choice, "train test predict trace explore", "train", "", "task"},
-      {"data_dir", Kind::text, "a folder", "data/", "train test explore", "names, or as argument"},
-      {"model_path", Kind::text, "a file", "models/rnn.txt", "test predict trace", "the model to use"},
-      {"model_dir", Kind::text, "a folder", "models", "train", "where training writes"},
-      {"hidden_dim", Kind::integer, "1 to 4096", decimal(s.hidden), "train", "hidden units", 1, most_hidden},
-      {"epochs", Kind::integer, "1 to 1000000", decimal(s.epochs), "train", "passes over the names", 1, 1e6},
-      {"batch_size", Kind::integer, "1 to 1000000", decimal(s.batch_size), "train", "names a step", 1, 1e6},
-      {"learning_rate", Kind::real, "above 0 to 3e38", decimal(s.learning_rate), "train", "a step's size", least, most},
-      {"clip_norm", Kind::real, "above 0 to 3e38", decimal(s.clip_norm), "train", "longest gradient", least, most},
-      {"momentum", Kind::real, "0 to below 1", decimal(s.momentum), "train", "share of last step", 0, 0x1.fffffep-1},
-      {"prefix_weight", Kind::real, "0 to 1", decimal(s.prefix_weight), "train", "weight of earlier steps", 0, 1},
-      {"decay", Kind::choice, "linear none", s.linear_decay ? "linear" : "none", "train", "of the learning rate"},
-      {"seed", Kind::integer, "0 to 2^64-1", decimal(s.seed), "", "of weights and shuffles", 0, 0x1p64},
-      {"split_seed", Kind::integer, "0 to 2^64-1", decimal(s.split_seed), "train explore", "of the parts", 0, 0x1p64},
-      {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
-      {"top", Kind::integer, "1 to 1000000", "3; 1 in the filter", "predict", "languages to show", 1, 1e6},
-      {"part", Kind::choice, "training validation test all", "test", "test", "which names"},
-  };
-  return table;
-}
-
-// The settings as the command line takes them: `./rnn DATA_DIR` with these makes the same model again.
-std::string options_line(const Settings& s) {
-  return "--hidden_dim " + decimal(s.hidden) + " --epochs " + decimal(s.epochs) + " --batch_size " +
-         decimal(s.batch_size) + " --learning_rate " + decimal(s.learning_rate) + " --clip_norm " +
-         decimal(s.clip_norm) + " --momentum " + decimal(s.momentum) + " --prefix_weight " + decimal(s.prefix_weight) +
-         " --decay " + (s.linear_decay ? "linear" : "none") + " --seed " + decimal(s.seed) + " --split_seed " +
-         decimal(s.split_seed);
-}
+// A row of the table of options. An option that names no mode is read by all of them.
+struct Option {
+  const char *name, *modes, *help;
+  Value value;
+};
 
 Strings words_of(const std::string& text) {
   std::istringstream words(text);
@@ -546,12 +516,100 @@ Strings words_of(const std::string& text) {
 
 bool has_word(const std::string& text, const std::string& word) { return std::ranges::count(words_of(text), word) > 0; }
 
-const Option* find_option(const std::string& name) {
-  const auto found = std::ranges::find(option_table(), name, &Option::name);
-  return found == option_table().end() ? nullptr : &*found;
+// The kinds of values. Each is bound to the member of Options or Settings that it sets.
+Value any_text(std::string& member, const std::string& range) {
+  return {"", range, member, [&member](const std::string& word) { return !(member = word).empty(); }};
+}
+Value choice(std::string& member, const std::string& range) {
+  return {"one of: ", range, member, [=, &member](const std::string& word) { return has_word(range, member = word); }};
+}
+Value choice(bool& member, const std::string& yes, const std::string& no) {
+  return {"one of: ", yes + ' ' + no, member ? yes : no, [=, &member](const std::string& word) {
+            member = word == yes;
+            return member || word == no;
+          }};
+}
+Value flag(bool& member) {
+  return {"alone, without a value", "", "", [&member](const std::string& word) { return member = word.empty(); }};
+}
+Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest, const std::string& initial) {
+  return {"a whole number, ", decimal(lowest) + " to " + decimal(highest), initial,
+          [=, &member](const std::string& word) {
+            const std::uint64_t number = std::strtoull(word.c_str(), nullptr, 10);
+            member = number;
+            return decimal(number) == word && number >= lowest && number <= highest;
+          }};
+}
+Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest) {
+  return integer(member, lowest, highest, decimal(member));
+}
+// The network computes with floats, so a value must be in range after rounding too.
+Value real(double& member, double lowest, double highest, const std::string& range) {
+  return {"a number, rounded to float, ", range, decimal(member), [=, &member](const std::string& word) {
+            if (word.empty() || word.find_first_not_of("0123456789+-.eE") != word.npos) return false;
+            char* end = nullptr;
+            member = std::strtod(word.c_str(), &end);
+            const auto in_range = [&](double x) { return x >= lowest && x <= highest; };
+            return *end == '\0' && in_range(member) && in_range(static_cast<float>(member));
+          }};
+}
+
+// The options that make a model, in the order of its file.
+std::vector<Option> settings_table(Settings& s) {
+  constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
+  constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
+  return {
+      {"hidden_dim", "train", "hidden units", integer(s.hidden, 1, most_hidden)},
+      {"epochs", "train", "passes over the names", integer(s.epochs, 1, 1000000)},
+      {"batch_size", "train", "names a step", integer(s.batch_size, 1, 1000000)},
+      {"learning_rate", "train", "a step's size", real(s.learning_rate, least, most, "above 0 to 3e38")},
+      {"clip_norm", "train", "longest gradient", real(s.clip_norm, least, most, "above 0 to 3e38")},
+      {"momentum", "train", "share of last step", real(s.momentum, 0, 0x1.fffffep-1, "0 to below 1")},
+      {"prefix_weight", "train", "weight of earlier steps", real(s.prefix_weight, 0, 1, "0 to 1")},
+      {"decay", "train", "of the learning rate", choice(s.linear_decay, "linear", "none")},
+      {"seed", "", "random numbers", integer(s.seed, 0, any)},
+      {"split_seed", "train explore", "of the parts", integer(s.split_seed, 0, any)},
+  };
+}
+
+const std::string all_modes = "train test predict trace explore";
+const std::string all_parts = "training validation test all";  // in the order of enum Part
+
+// The one table of options: parsing, checking, --help and the options of a model all read it. Each row sets a member
+// of `o`.
+std::vector<Option> option_table(Options& o) {
+  std::vector<Option> table = {
+      {"mode", "", "task", choice(o.mode, all_modes)},
+      {"data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
+      {"model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
+      {"model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
+      {"part", "test", "which names", choice(o.part, all_parts)},
+      {"list", "test", "names to print", choice(o.list, "none wrong all")},
+      {"top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
+      {"plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
+      {"threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
+  };
+  std::ranges::move(settings_table(o.settings), std::back_inserter(table));
+  return table;
+}
+
+// The settings as the command line takes them: `./rnn DATA_DIR` with these makes the same model again.
+std::string options_line(Settings settings) {
+  std::string line;
+  for (const Option& option : settings_table(settings))
+    line += (line.empty() ? "--" : " --") + std::string(option.name) + ' ' + option.value.initial;
+  return line;
+}
+
+const Option* find_option(const std::vector<Option>& table, const std::string& word) {
+  const auto found =
+      std::ranges::find(table, word, [](const Option& option) { return "--" + std::string(option.name); });
+  return found == table.end() ? nullptr : &*found;
 }
 
 std::string help() {
+  Options defaults;
+  const std::vector<Option> table = option_table(defaults);
   std::string text =
       "rnn learns which language a name comes from, letter by letter.\n\n"
       "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
@@ -562,90 +620,104 @@ std::string help() {
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"
       "  option           default             meaning: range\n";
-  for (const auto& [name, kind, range, initial, modes, meaning, lowest, highest] : option_table())
-    text += "  --" + fit(name, 15) + fit(initial, 20) + meaning + ": " + range + '\n';
+  for (const auto& [name, modes, meaning, value] : table)
+    text += "  --" + fit(name, 15) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") +
+            value.range + '\n';
   text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
-  for (const std::string& mode : words_of(find_option("mode")->range)) {
+  for (const std::string& mode : words_of(all_modes)) {
     text += "  " + fit(mode, 8);
     size_t count = 0;
-    for (const Option& option : option_table())
+    for (const Option& option : table)
       if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + std::string(option.name);
     text += '\n';
   }
-  return text + "Every mode takes --seed and --threads.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
+  return text +
+         "Every mode takes --plain, --threads and --seed.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
 }
 
-// Whether the table allows a value. A real number will be rounded to float: to 0, 1 or infinity, perhaps.
-bool allows(const Option& option, const std::string& value) {
-  if (option.kind == Kind::text) return !value.empty();
-  if (option.kind == Kind::choice) return has_word(option.range, value);
-  if (option.kind == Kind::integer && decimal(std::strtoull(value.c_str(), nullptr, 10)) != value) return false;
-  if (value.empty() || value.find_first_not_of("0123456789+-.eE") != value.npos) return false;
-  char* end = nullptr;
-  const double number = std::strtod(value.c_str(), &end);
-  const auto in_range = [&](double x) { return x >= option.lowest && x <= option.highest; };
-  return *end == '\0' && in_range(number) && in_range(static_cast<float>(number));
-}
+bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
 
-// Refuses an option that the mode does not read, or a value that the table does not allow.
-void check_option(const std::string& word, const std::string& value, const std::string& mode) {
-  static const char* const kinds[] = {"", "one of: ", "a whole number, ", "a number, rounded to float, "};
+// Sets an option. It refuses one that the mode does not read, and a value that is not allowed.
+void set_option(const std::vector<Option>& table, const std::string& mode, const std::string& word,
+                const std::string& value) {
   std::string known;
-  for (const Option& option : option_table())
+  for (const Option& option : table)
     if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += std::string(" --") + option.name;
-  const Option* const option = word.starts_with("--") ? find_option(word.substr(2)) : nullptr;
-  if (option == nullptr) throw Failure{"no option " + word + "; mode " + mode + " takes" + known, 2};
+  const Option* const option = find_option(table, word);
+  if (option == nullptr)
+    throw Failure{"no option " + word + "; mode " + mode + " takes" + known +
+                      (takes_names(mode) ? "; a name that begins with - stands after --" : ""),
+                  2};
   if (!has_word(known, word)) throw Failure{word + " means nothing to mode " + mode + ", which takes" + known, 2};
-  if (!allows(*option, value))
-    throw Failure{word + " " + value + ": should be " + kinds[static_cast<size_t>(option->kind)] + option->range, 2};
+  if (!option->value.set(value))
+    throw Failure{word + " " + value + ": should be " + option->value.kind + option->value.range, 2};
 }
 
-Options parse_command_line(const Strings& words) {
-  std::vector<std::pair<std::string, std::string>> given;  // options and their values
-  Strings arguments;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const size_t equals = words[i].find('=');
-    if (words[i] == "--")
-      while (++i < words.size()) arguments.push_back(words[i]);
-    else if (!words[i].starts_with("-") || words[i] == "-")
-      arguments.push_back(words[i]);
-    else if (equals != std::string::npos)
-      given.emplace_back(words[i].substr(0, equals), words[i].substr(equals + 1));
-    else
-      given.emplace_back(words[i], i + 1 < words.size() ? words[i + 1] : ""), ++i;
+// The words of a command line: options with their values, and arguments. What follows `--` is a name.
+struct Words {
+  std::vector<std::pair<std::string, std::string>> options;
+  Strings arguments, names;
+};
+
+Words parse_words(const Strings& words, const std::vector<Option>& table) {
+  const auto end = std::ranges::find(words, "--");
+  Words result{{}, {}, {end == words.end() ? end : end + 1, words.end()}};
+  for (auto word = words.begin(); word != end; ++word) {
+    if (!word->starts_with("-") || *word == "-") {
+      result.arguments.push_back(*word);
+      continue;
+    }
+    const size_t equals = word->find('=');
+    std::string name = word->substr(0, equals), value;
+    if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
+    const Option* const option = find_option(table, name);
+    if (equals != word->npos)
+      value = word->substr(equals + 1);
+    else if (!(option != nullptr && option->value.range.empty()) && word + 1 != end)
+      value = *++word;
+    result.options.emplace_back(name, value);
   }
-  std::map<std::string, std::string> values;
-  for (const Option& option : option_table()) values[option.name] = option.initial;
-  std::string& mode = values["mode"];
+  return result;
+}
+
+// A path is refused where names are expected, since it is hardly meant as a name.
+void check_names(const Strings& names) {
+  for (const std::string& name : names)
+    if (std::error_code ignored; name == "-" || fs::exists(name, ignored))
+      throw Failure{name + ": a path, and no name; names are read from standard input: --mode predict <FILE", 2};
+}
+
+// A second folder is refused, and so is a mode in the place of a folder.
+void check_folders(const Strings& folders) {
+  for (const std::string& word : folders)
+    if (std::error_code ignored; has_word("help " + all_modes, word) && !fs::exists(word, ignored))
+      throw Failure{"one folder, please; write " + (word == "help" ? "--help" : "--mode " + word), 2};
+  if (folders.size() > 1)
+    throw Failure{"one folder, please: " + folders[0] + " or " + folders[1] + "; for names, --mode predict", 2};
+}
+
+Options parse_command_line(const Strings& line) {
+  Options options;
+  const std::vector<Option> table = option_table(options);
+  auto [given, arguments, names] = parse_words(line, table);
   for (const auto& [word, value] : given)
-    if (word == "--mode") check_option(word, mode = value, "train");
-  for (const auto& [word, value] : given) check_option(word, value, mode);
-  for (const auto& [word, value] : given) {
-    values[word.substr(2)] = value;
+    if (word == "--mode") set_option(table, "train", word, value);
+  for (const auto& [word, value] : given) set_option(table, options.mode, word, value);
+  for (const auto& [word, value] : given)
     if (word == "--data_dir") arguments.push_back(value);
-  }
-  const auto is_given = [&](const char* name) { return values[name] != find_option(name)->initial; };
-  const auto integer = [&](const char* name) { return std::strtoull(values[name].c_str(), nullptr, 10); };
-  const auto size = [&](const char* name) { return static_cast<size_t>(integer(name)); };
-  const auto number = [&](const char* name) { return std::strtod(values[name].c_str(), nullptr); };
-  Options options{mode, values["data_dir"], values["model_path"], values["model_dir"], values["part"], {}, 0, 0, {}};
-  options.settings = {size("hidden_dim"), size("epochs"),       size("batch_size"),      number("learning_rate"),
-                      number("momentum"), number("clip_norm"),  number("prefix_weight"), values["decay"] == "linear",
-                      integer("seed"),    integer("split_seed")};
-  options.threads = is_given("threads") ? size("threads") : std::max(1u, std::thread::hardware_concurrency());
-  if (mode == "predict" || mode == "trace") {
-    for (const std::string& name : arguments)
-      if (std::error_code ignored; fs::is_regular_file(name, ignored))
-        throw Failure{name + ": a file; its names are answered by --mode predict <" + name, 2};
+  if (takes_names(options.mode)) check_names(arguments);
+  std::ranges::move(names, std::back_inserter(arguments));
+  if (takes_names(options.mode)) {
     options.names = arguments;
   } else if (!arguments.empty()) {
-    if (arguments.size() > 1)
-      throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1] + "; for names, --mode predict", 2};
+    check_folders(arguments);
     options.data_dir = arguments[0];
   }
-  // The default is "3; 1 in the filter": read as a number, it is 3.
-  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");
   return options;
+}
+
+size_t threads_of(const Options& options) {
+  return options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 // ---- 7. Training ----------------------------------------------------------------------------------------------------
@@ -719,12 +791,13 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
 
 // The memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const double hidden = real(settings.hidden), outputs = real(languages), rows = real(slice_names * longest);
-  const double shards = real(std::min(pieces(settings.batch_size, slice_names), most_shards));
+  const double hidden = as_double(settings.hidden), outputs = as_double(languages),
+               rows = as_double(slice_names * longest);
+  const double shards = as_double(std::min(pieces(settings.batch_size, slice_names), most_shards));
   // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard; the model that
   // is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
-  const double parameters = hidden * (real(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
-  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = real(most_tasks) * rows * hidden;
+  const double parameters = hidden * (as_double(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
+  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = as_double(most_tasks) * rows * hidden;
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
@@ -748,7 +821,7 @@ EpochReport run_epoch(Training& training, const Examples& examples, const Exampl
 // What was kept, where it is, and what to do next.
 std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
-  const bool is_default = fs::path(path).lexically_normal() == find_option("model_path")->initial;
+  const bool is_default = fs::path(path).lexically_normal() == Options().model_path;
   return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + report + "\nTry: ./rnn --mode predict " +
          (is_default ? "" : "--model_path '" + std::regex_replace(path, std::regex("'"), "'\\''") + "' ") +
          "Rodrigues\n";
@@ -771,7 +844,7 @@ void train(const Options& options) {
   if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
   Training training(settings, to_train, symbols, languages);
-  Team team(std::min(options.threads, training.shards.size()));
+  Team team(std::min(threads_of(options), training.shards.size()));
   std::ofstream csv = begin_history(folder);
   print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + repeats_line(data) +
         counted(to_train.size(), "name") +
@@ -811,10 +884,10 @@ void test(const Options& options) {
   for (const std::string& language : data.languages)
     if (!std::ranges::binary_search(model.languages, language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Strings parts = words_of(find_option("part")->range);  // as enum Part has them
-  const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
+  const Strings words = words_of(all_parts);
+  const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
-  Team team(std::min(options.threads, most_tasks));
+  Team team(std::min(threads_of(options), most_tasks));
   const Evaluation result = evaluate(Network(model.parameters), examples, team);
   const Confusion& confusion = result.confusion;
   check_finite(result.score.cross_entropy);
@@ -959,14 +1032,14 @@ void predict_lines(Filter filter) {
 void predict(const Options& options) {
   const Model model = load_model(options.model_path);
   const Network network(model.parameters);
-  Team team(std::min(options.threads, most_tasks));
-  if (options.names.empty()) return predict_lines({model, network, team, options.top});
+  Team team(std::min(threads_of(options), most_tasks));
+  if (options.names.empty()) return predict_lines({model, network, team, options.top.value_or(1)});
   Examples examples;
   for (const std::string& name : options.names) examples.push_back({model.alphabet.encode(parse_name(name)), 0});
   Strings answers(examples.size());
   classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
     check_finite(*y);
-    answers[i] = answer_lines(options.names[i], model, y, options.top);
+    answers[i] = answer_lines(options.names[i], model, y, options.top.value_or(3));
   });
   for (size_t i = 0; i < answers.size(); ++i) print((i > 0 ? "\n" : "") + answers[i]);
 }
@@ -1033,7 +1106,8 @@ struct Count {
 std::string typical_endings(const Count& count, const Count& all) {
   std::vector<std::pair<double, std::u32string>> scores;
   for (const auto& [ending, n] : count.endings)
-    scores.emplace_back(real(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)), ending);
+    scores.emplace_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)),
+                        ending);
   std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
   std::string text;
   for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + visible(folded(scores[i].second));

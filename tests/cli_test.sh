@@ -298,7 +298,7 @@ refuses 2 'no option -e' -e
 refuses 2 'follows one name' --mode trace
 refuses 2 'follows one name' --mode trace Ann Ben
 refuses 2 'an empty name' --mode predict ''
-refuses 2 'three/A.txt: a file; its names are answered by --mode predict <three/A.txt' --mode predict three/A.txt
+refuses 2 'three/A.txt: a path, and no name; .* --mode predict <FILE' --mode predict three/A.txt
 refuses 1 "^rnn: ./three: models can't stand among the names" three --model_dir ./three --epochs 1
 same "nothing is written among the names" "$(ls three | tr '\n' ' ')" "A.txt B.txt C.txt "
 refuses 2 'malformed UTF-8' --mode predict "$(printf 'a\377')"

@@ -4,6 +4,7 @@
 #include "../rnn.cpp"
 #undef main
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <csignal>
 #include "ut.hpp"
 
@@ -412,10 +413,7 @@ int main() {
   };
 
   "the options that a model remembers"_test = [] {
-    same(options_line(Settings{}),
-         "--hidden_dim 128 --epochs 10 --batch_size 32 --learning_rate 0.007 --clip_norm 14 --momentum 0.9 "
-         "--prefix_weight 0.15 --decay linear --seed 1 --split_seed 1");
-    Settings s{3, 4, 5, 1e-9, 0.1, 2.5, 1, false, 18446744073709551615u, 6};
+    const Settings s{3, 4, 5, 1e-9, 0.1, 2.5, 1, false, 18446744073709551615u, 6};
     const std::string line = options_line(s);
     same(line,
          "--hidden_dim 3 --epochs 4 --batch_size 5 --learning_rate 1e-09 --clip_norm 2.5 --momentum 0.1 "
@@ -429,13 +427,18 @@ int main() {
     size_t count = 0;
     for (std::string line; std::getline(lines, line); ++count) expect(line.size() <= 80) << line;
     expect(count <= 50);
-    for (const Option& option : option_table())
-      expect(has(text, "--" + std::string(option.name) + " ") && has(text, option.range) && has(text, option.initial));
+    Options options;
+    for (const auto& [name, modes, meaning, value] : option_table(options))
+      expect(has(text, "--" + std::string(name) + " ") && has(text, value.range) && has(text, value.initial)) << name;
     same(text, read(help_file));
   };
 
   "what the table allows"_test = [] {
-    const auto allowed = [](const char* name, const std::string& value) { return allows(*find_option(name), value); };
+    const auto allowed = [](const char* name, const std::string& value) {
+      Options options;
+      const std::vector<Option> table = option_table(options);
+      return find_option(table, std::string("--") + name)->value.set(value);
+    };
     for (const char* name : {"hidden_dim", "epochs", "batch_size", "threads", "top"})
       expect(allowed(name, "1") && !allowed(name, "0") && !allowed(name, "-1") && !allowed(name, "1.5")) << name;
     expect(allowed("hidden_dim", "4096") && !allowed("hidden_dim", "4097"));
@@ -463,42 +466,63 @@ int main() {
     const Options none = parse_command_line({});
     same(none.mode + ' ' + none.data_dir + ' ' + none.model_path + ' ' + none.model_dir + ' ' + none.part,
          "train data/ models/rnn.txt models test");
-    expect(none.threads == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    expect(threads_of(none) == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    expect(!none.plain && !none.threads && none.list == "none");
     same(options_line(none.settings), options_line({}));
     const Options some =
         parse_command_line({"--epochs=3", "--threads", "7", "here", "--decay", "none", "--epochs", "4"});
-    expect(some.settings.epochs == 4 && some.threads == 7 && some.data_dir == "here" && !some.settings.linear_decay);
+    expect(some.settings.epochs == 4 && threads_of(some) == 7 && some.data_dir == "here" &&
+           !some.settings.linear_decay);
     same(parse_command_line({"--data_dir", "here"}).data_dir, "here");
     same(parse_command_line({"--mode", "test", "--part=all"}).part, "all");
+    const Options plain =
+        parse_command_line({"--plain", "here", "--learning-rate=0.5", "--batch-size", "3", "--plain"});
+    expect(plain.plain && plain.data_dir == "here" && plain.settings.learning_rate == 0.5);
+    expect(plain.settings.batch_size == 3 && parse_command_line({"--", "here"}).data_dir == "here");
     same(parse_command_line({"--model_dir", "a=b"}).model_dir + parse_command_line({"--model_dir=a=b"}).model_dir,
          "a=ba=b");
   };
 
   "names, and how many languages of each are shown"_test = [] {
-    const Options names = parse_command_line({"--mode", "predict", "Ann", "-", "--", "--mode", "-h"});
-    expect(names.names == Strings{"Ann", "-", "--mode", "-h"} && names.top == 3);
-    expect(parse_command_line({"--mode=predict"}).top == 1) << "the filter";
-    expect(parse_command_line({"--mode=predict", "--top", "3"}).top == 3);
-    expect(parse_command_line({"--mode=predict", "--top", "1", "Ann"}).top == 1);
+    const Options names = parse_command_line({"--mode", "predict", "Ann", "--", "--mode", "-h", "rnn.cpp", "-"});
+    expect(names.names == Strings{"Ann", "--mode", "-h", "rnn.cpp", "-"} && !names.top);
+    expect(parse_command_line({"--mode=predict", "--top", "3"}).top == 3u);
     expect(parse_command_line({"--mode", "trace", "Ann"}).names == Strings{"Ann"});
   };
 
   "a wrong command line"_test = [] {
     const auto refused = [](const Strings& words) { return failure_of([&] { parse_command_line(words); }); };
     same(refused({"--mode", "explore", "--lr", "1"}),
-         "2: no option --lr; mode explore takes --mode --data_dir --seed --split_seed --threads");
+         "2: no option --lr; mode explore takes --mode --data_dir --plain --threads --seed --split_seed");
     same(refused({"--lr", "--mode=predict"}),
-         "2: no option --lr; mode train takes --mode --data_dir --model_dir --hidden_dim --epochs --batch_size "
-         "--learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed --threads");
+         "2: no option --lr; mode train takes --mode --data_dir --model_dir --plain --threads --hidden_dim --epochs "
+         "--batch_size --learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed");
     same(refused({"--epochs", "3", "--mode", "trace"}),
-         "2: --epochs means nothing to mode trace, which takes --mode --model_path --seed --threads");
+         "2: --epochs means nothing to mode trace, which takes --mode --model_path --plain --threads --seed");
     expect(has(refused({"-epochs", "3"}), "2: no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
     same(refused({"--epochs"}), "2: --epochs : should be a whole number, 1 to 1000000");
     same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, rounded to float, 0 to below 1");
     same(refused({"--model_dir="}), "2: --model_dir : should be a folder");
     same(refused({"--mode", "fly"}), "2: --mode fly: should be one of: train test predict trace explore");
-    same(refused({"predict", "Rodrigo"}), "2: one folder, please: predict or Rodrigo; for names, --mode predict");
+    same(refused({"predict", "Rodrigo"}), "2: one folder, please; write --mode predict");
+    same(refused({"--mode", "test", "help"}), "2: one folder, please; write --help");
+    same(refused({"data", "help"}), "2: one folder, please; write --help");
+    same(refused({"data", "tests"}), "2: one folder, please: data or tests; for names, --mode predict");
+    expect(has(refused({"--mode", "predict", "-Smith"}), " --seed; a name that begins with - stands after --"));
+    expect(!has(refused({"--mode", "test", "-Smith"}), "a name"));
+    same(refused({"--plain=yes"}), "2: --plain yes: should be alone, without a value");
     same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: here or data/; for names, --mode predict");
+  };
+
+  "a path in the place of a name"_test = [] {
+    const Scratch folder;
+    mkfifo((folder / "pipe").c_str(), 0600);
+    for (const std::string& path : {folder.write("file", ""), folder.path.string(), folder / "pipe", std::string("-")})
+      for (const char* mode : {"predict", "trace"})
+        same(failure_of([&] {
+               parse_command_line({"--mode", mode, "Ann", path});
+             }),
+             "2: " + path + ": a path, and no name; names are read from standard input: --mode predict <FILE");
   };
 
   "a bar grows from the second second on"_test = [] {
