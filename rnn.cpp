@@ -16,6 +16,7 @@
 #include <cctype>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
@@ -26,7 +27,6 @@
 #include <iterator>
 #include <map>
 #include <random>
-#include <regex>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -60,6 +60,13 @@ struct Failure {
 
 // "1 name", "2 names".
 std::string counted(size_t count, const char* thing) { return format("%zu %s%s", count, thing, count == 1 ? "" : "s"); }
+
+// "A, B, C and 4 more".
+std::string listed(const Strings& words, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(words.size(), most); ++i) text += (i > 0 ? ", " : "") + words[i];
+  return words.size() <= most ? text : text + format(" and %zu more", words.size() - most);
+}
 
 // The shortest decimal that reads back to the same number, or another that std::to_chars has.
 std::string decimal(auto number, auto... form) {
@@ -163,33 +170,81 @@ auto parse_file(const fs::path& path, size_t most, auto parse) {
   }
 }
 
-// Replaces a file in one step: a reader, or a run that is killed, finds the old file or the new one and never a part.
-// It is written as FILE.<16 hexadecimal digits>.tmp first, at random, so that no two runs write one file.
+// A file that takes the place of an old one in one step: a reader, or a run that is killed, finds the old file or the
+// new one and never a part. It is first written beside its place, as rnn.<16 hexadecimal digits>.tmp. The digits are
+// random, so that no two runs write the same file.
+struct NewFile {
+  fs::path path, temporary = path.parent_path() / ("rnn." + random_digits() + ".tmp");
+
+  static std::string random_digits() {
+    std::random_device random;
+    return format("%08x%08x", random(), random());
+  }
+  void write(std::string_view text) const {
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) throw Failure{path.string() + ": " + last_error().message()};
+  }
+  void put_in_place() const {
+    std::error_code error;
+    fs::rename(temporary, path, error);
+    if (error) throw Failure{path.string() + ": " + error.message()};
+  }
+  ~NewFile() {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+  }
+};
+
 void write_file(const fs::path& path, std::string_view text) {
-  std::random_device random;
-  const fs::path temporary = path.string() + format(".%08x%08x.tmp", random(), random());
-  std::error_code error, ignored;
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) error = last_error();
-  if (!error) fs::rename(temporary, path, error);
-  if (!error) return;
-  fs::remove(temporary, ignored);
-  throw Failure{path.string() + ": " + error.message()};
+  const NewFile file{path};
+  file.write(text);
+  file.put_in_place();
 }
 
-// The names of a folder.
-Data load_data(const std::string& folder) {
+void remove_file(const fs::path& path) {
   std::error_code error;
+  fs::remove(path, error);
+  if (error) throw Failure{path.string() + ": " + error.message()};
+}
+
+// What a folder holds, by name. The advice is what is said where the folder can't be read.
+std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
+  std::error_code error;
+  std::vector<fs::path> entries;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  if (error) throw Failure{folder.string() + ": " + error.message() + advice};
+  std::ranges::sort(entries);
+  return entries;
+}
+
+// Refuses a folder without lists of names, and says what it holds instead.
+[[noreturn]] void refuse_folder(const std::string& folder, const Strings& others) {
+  std::string advice = "it needs a file such as Polish.txt for each language";
+  for (const std::string& name : others)
+    if (fs::path ending = fs::path(name).extension(); ending == ".TXT" || ending == ".Txt")
+      advice = name + ": rename it " + fs::path(name).replace_extension(".txt").string();
+  throw Failure{folder + ": no *.txt in it, " + (others.empty() ? "nor anything else" : "but " + listed(others, 3)) +
+                "; " + advice};
+}
+
+// Reads the names of a folder. What begins with a dot is passed over: systems and editors leave such files.
+Data load_data(const std::string& folder) {
   std::map<std::string, fs::path> files;  // by language
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".txt") continue;
-    const auto [file, is_new] = files.emplace(language_of(entry->path().stem().string()), entry->path());
-    if (!is_new) throw Failure{entry->path().string() + ": the same language as " + file->second.string()};
+  Strings others;
+  for (const fs::path& path : entries_of(folder, "; name a folder of names, or a name with --mode predict")) {
+    const std::string name = path.filename().string();
+    if (name.starts_with('.')) continue;
+    if (path.extension() != ".txt") {
+      others.push_back(name);
+      continue;
+    }
+    const auto [file, is_new] = files.emplace(language_of(path.stem().string()), path);
+    if (!is_new) throw Failure{path.string() + ": the same language as " + file->second.string()};
   }
-  if (error) throw Failure{folder + ": " + error.message() + "; name a folder of names, or a name with --mode predict"};
-  if (files.empty()) throw Failure{folder + ": no *.txt in it; it needs a file such as Polish.txt for each language"};
+  if (files.empty()) refuse_folder(folder, others);
   Data data;
   for (const auto& [language, file] : files) {
     if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
@@ -279,23 +334,26 @@ class Team {
 
 // ---- 4. Evaluation and its tables -----------------------------------------------------------------------------------
 
+// How the names of a part are answered: together, and each with the probability of its answer.
 struct Evaluation {
   Score score;
   Confusion confusion;
+  std::vector<size_t> answers = {};
+  std::vector<Real> probabilities = {};
 };
 
 Evaluation evaluate(const Network& network, const Examples& examples, Team& team) {
   const size_t languages = network.parameters.languages;
   std::vector<Score> scores(examples.size());  // added up in order below, so that the sum is the same at any --threads
-  std::vector<size_t> answers(examples.size());
+  Evaluation result{{}, Confusion(languages), std::vector<size_t>(examples.size()), std::vector<Real>(examples.size())};
   classify(network, examples, team, [&](size_t i, const Real* o, const Real* y) {
     scores[i].add(o, y, languages, examples[i].language);
-    answers[i] = likeliest(y, languages);
+    result.answers[i] = likeliest(y, languages);
+    result.probabilities[i] = y[result.answers[i]];
   });
-  Evaluation result{{}, Confusion(languages)};
   for (size_t i = 0; i < examples.size(); ++i) {
     result.score += scores[i];
-    ++result.confusion(examples[i].language, answers[i]);
+    ++result.confusion(examples[i].language, result.answers[i]);
   }
   return result;
 }
@@ -305,6 +363,21 @@ std::string test_line(const Evaluation& test, const std::string& part) {
   return format("Test — Loss: %.2f — Accuracy: %.1f%% — Macro F1: %.1f%% — ", test.score.mean_cross_entropy(),
                 test.score.accuracy(), 100 * test.confusion.macro_f1()) +
          counted(test.score.names, "name") + (part == "test" ? "" : " (" + part + ")");
+}
+
+// The languages that macro F1 leaves out, if there are any.
+std::string left_out(const Confusion& confusion, const Strings& languages) {
+  Strings without;
+  for (size_t k = 0; k < languages.size(); ++k)
+    if (confusion.support(k) == 0) without.push_back(visible(languages[k]));
+  if (without.empty() || without.size() == languages.size()) return "";
+  return "Macro F1 leaves out languages without a name to test: " + listed(without, 8);
+}
+
+// The lines above the tables.
+std::string test_lines(const Evaluation& test, const std::string& part, const Strings& languages) {
+  const std::string without = left_out(test.confusion, languages);
+  return test_line(test, part) + '\n' + without + (without.empty() ? "" : "\n");
 }
 
 std::string languages_table(const Confusion& confusion, const Strings& languages) {
@@ -332,7 +405,7 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
     return "The confusion matrix is too wide to print. report.svg of the training run has that of its test names.\n";
   const size_t width = column_width(languages, line - number - cells);
   std::string text =
-      "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n" +
+      "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row, · below 0.5.\n" +
       std::string(number + width, ' ');
   for (size_t k = 0; k < languages.size(); ++k) text += format("%3zu", k + 1);
   for (size_t i = 0; i < languages.size(); ++i) {
@@ -340,7 +413,7 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
     for (size_t k = 0; k < languages.size(); ++k) {
       const long share = row_percent(confusion, i, k);
       const std::string shaded = shade(static_cast<double>(share) / 100) + format("%2ld", share);
-      text += share == 0 ? "  ·" : share == 100 ? "100" : shaded;
+      text += confusion(i, k) == 0 ? "   " : share == 0 ? "  ·" : share == 100 ? "100" : shaded;
     }
   }
   return text + '\n';
@@ -365,7 +438,7 @@ Strings worst_confusions(const Confusion& confusion, const Strings& languages, s
 // ---- 5. Picture -----------------------------------------------------------------------------------------------------
 
 // What an epoch left: a line of history.csv and of the terminal.
-struct EpochReport {
+struct EpochRecord {
   double learning_rate, seconds;
   Score training, validation;
 
@@ -396,11 +469,11 @@ double tick_step(double highest, double most) {
 }
 
 // The losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
-void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept, double left, double top) {
+void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept, double left, double top) {
   constexpr double width = 420, height = 300;
   const size_t epochs = history.size();
   double highest = 0.1;
-  for (const EpochReport& epoch : history)
+  for (const EpochRecord& epoch : history)
     for (const Score& score : {epoch.training, epoch.validation})
       highest = std::fmax(highest, score.mean_cross_entropy());  // passes over that of no names, not a number
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
@@ -421,7 +494,7 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
     const std::string colour = validation ? "\"#d9622b\"" : "\"#1f6fb4\"";
     std::string points;
     for (size_t k = 1; k <= epochs; ++k) {
-      const EpochReport& epoch = history[k - 1];
+      const EpochRecord& epoch = history[k - 1];
       const Score& score = validation ? epoch.validation : epoch.training;
       if (score.names == 0) return;
       const double x = x_of(k), y = y_of(score.mean_cross_entropy());
@@ -457,7 +530,7 @@ void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels,
 
 // report.svg: the losses, below them the worst confusions; beside them the confusion matrix; at the foot the options.
 // The page is as large as that needs, if letters are as wide as most are.
-std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test, const Model& kept) {
+std::string draw_picture(const std::vector<EpochRecord>& history, const Evaluation& test, const Model& kept) {
   constexpr double left = 20, top = 85, line = 18, list_top = 490, middle = 530, cell = 18, letter = 8;
   const size_t width = column_width(kept.languages, 20);
   Strings labels;
@@ -472,13 +545,14 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
   svg.body = format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-      30 + std::max({right, middle + 350, left + 5 * as_double(kept.options.size())}), foot + 16);
+      30 + std::max({right, middle + 380, left + 5 * as_double(kept.options.size())}), foot + 16);
   svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", test_line(test, "test"));
+  svg.text(left, 52, "font-size=\"11\"", left_out(test.confusion, kept.languages));
   draw_losses(svg, history, kept.epoch, left + 40, top);
   svg.text(left, list_top, "", worst.empty() ? "no confusions" : "worst confusions");
   for (size_t k = 0; k < worst.size(); ++k)
     svg.text(left, list_top + line * as_double(k + 1), "font-size=\"11\"", worst[k]);
-  svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, per cent of the row");
+  svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, % of the row, · below 0.5");
   draw_confusion(svg, test.confusion, labels, matrix_left, matrix_top, cell);
   svg.text(left, foot, "font-size=\"10\" fill=\"#777\"", kept.options);
   return svg.body + "</svg>\n";
@@ -489,7 +563,7 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
 // What the command line asks for. The values here and in Settings are the defaults.
 struct Options {
   std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
-  std::string part = "test", list = "none", program = "./rnn";  // the program as it was called
+  std::string part = "test", list = "none", program;  // the program as it was called
   Settings settings;
   std::optional<size_t> threads, top;  // not given: a thread for each core; 3 languages, and 1 in the filter
   bool plain = false;
@@ -696,8 +770,9 @@ void check_folders(const Strings& folders) {
     throw Failure{"one folder, please: " + folders[0] + " or " + folders[1] + "; for names, --mode predict", 2};
 }
 
-Options parse_command_line(const Strings& line) {
+Options parse_command_line(const Strings& line, const std::string& program = "./rnn") {
   Options options;
+  options.program = program;
   const std::vector<Option> table = option_table(options);
   auto [given, arguments, names] = parse_words(line, table);
   for (const auto& [word, value] : given)
@@ -737,7 +812,8 @@ struct ProgressBar {
   }
 };
 
-std::string history_line(size_t number, const EpochReport& epoch) {
+const std::string history_head = "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n";
+std::string history_line(size_t number, const EpochRecord& epoch) {
   const auto figures = [](const Score& score) {
     return score.names == 0 ? "," : format("%.6f,%.4f", score.mean_cross_entropy(), score.accuracy());
   };
@@ -745,34 +821,65 @@ std::string history_line(size_t number, const EpochReport& epoch) {
          format(",%.6f\n", epoch.seconds);
 }
 
-std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
+void append_line(const fs::path& path, const std::string& line) {
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << line << std::flush;
+  if (!file) throw Failure{path.string() + ": " + last_error().message()};
+}
+
+std::string epoch_line(size_t number, size_t epochs, const EpochRecord& epoch) {
   const Score& v = epoch.validation;
   const std::string validation = v.names == 0 ? "–" : format("%.2f, %.1f%%", v.mean_cross_entropy(), v.accuracy());
   return format("Epoch %zu/%zu — Loss: %.2f — Accuracy: %.1f%% — Validation: %s — %.2f s\n", number, epochs,
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Makes the folder, or refuses it; begins history.csv; and removes what must not stand beside it: the picture of an
-// earlier run, and what runs left unfinished that were killed over an hour ago.
-std::ofstream begin_history(const fs::path& folder) {
-  static const std::regex written("(rnn(_epoch[0-9]+)?\\.txt|history\\.csv|report\\.svg)(\\.[0-9a-f]{16}\\.tmp)?");
-  std::error_code error;
+// Whether a file's name is a beginning, one or more of the digits, and an end.
+bool is_numbered(const fs::path& file, std::string_view beginning, std::string_view digits, std::string_view end) {
+  const std::string name = file.filename().string();
+  return name.size() > beginning.size() + end.size() && name.starts_with(beginning) && name.ends_with(end) &&
+         name.find_first_not_of(digits, beginning.size()) == name.size() - end.size();
+}
+bool is_epoch(const fs::path& file) { return is_numbered(file, "rnn_epoch", "0123456789", ".txt"); }
+bool is_temporary(const fs::path& file) {
+  return is_numbered(file, "rnn.", "0123456789abcdef", ".tmp") && file.filename().string().size() == 24;
+}
+
+// Makes the folder, or refuses it before time is spent on training. It also removes what runs left that were killed
+// over an hour ago.
+void prepare_folder(const fs::path& folder) {
+  static const std::string advice = "; name another folder with --model_dir";
+  std::error_code error, ignored;
   fs::create_directories(folder, error);
-  if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!std::regex_match(name, written)) continue;
-    const bool is_temporary = name.ends_with(".tmp");
-    if (!is_temporary && fs::is_directory(entry.symlink_status()))
-      throw Failure{entry.path().string() + ": a folder, where a file is written"};
-    if (is_temporary && fs::is_regular_file(entry.symlink_status(error)) &&
-        fs::file_time_type::clock::now() - entry.last_write_time(error) > std::chrono::hours(1))
-      fs::remove(entry, error);
+  if (error && fs::is_symlink(folder, ignored) && !fs::exists(folder, ignored))
+    throw Failure{folder.string() + ": a link to nothing" + advice};
+  if (error) throw Failure{folder.string() + ": " + error.message() + advice};
+  for (const fs::path& entry : entries_of(folder, advice)) {
+    const std::string name = entry.filename().string();
+    const fs::file_status status = fs::symlink_status(entry, ignored);
+    if (fs::is_directory(status) && (is_epoch(entry) || has_word("rnn.txt history.csv report.svg", name)))
+      throw Failure{entry.string() + ": a folder, where a file is written"};
+    if (fs::is_regular_file(status) && is_temporary(entry) &&
+        fs::file_time_type::clock::now() - fs::last_write_time(entry, ignored) > std::chrono::hours(1))
+      fs::remove(entry, ignored);
   }
-  const fs::path csv = folder / "history.csv";
-  write_file(csv, "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
-  fs::remove(folder / "report.svg");
-  return std::ofstream(csv, std::ios::binary | std::ios::app);
+  NewFile{folder / "rnn.txt"}.write("");  // so that a folder which takes no files is noticed now
+}
+
+// Puts the files of a run's first epoch in the place of an earlier run's. A run may be killed between any two of these
+// steps: the folder then holds files of one run only, and an rnn.txt if it held one before.
+void replace_run(const fs::path& folder, const std::string& model, const std::string& history) {
+  const NewFile best{folder / "rnn.txt"}, epoch{folder / "rnn_epoch1.txt"}, csv{folder / "history.csv"};
+  best.write(model);
+  epoch.write(model);
+  csv.write(history);
+  remove_file(folder / "report.svg");
+  remove_file(folder / "history.csv");
+  for (const fs::path& file : entries_of(folder, ""))
+    if (is_epoch(file)) remove_file(file);
+  best.put_in_place();
+  epoch.put_in_place();
+  csv.put_in_place();
 }
 
 // A model with the languages and the letters of the training names, not yet trained.
@@ -801,14 +908,29 @@ double gigabytes(const Settings& settings, size_t symbols, size_t languages, siz
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
+// A first signal to end (Ctrl-C sends one) ends training after the mini-batch at hand. A second one ends the program.
+std::atomic<bool> interrupted{false};
+extern "C" void interrupt(int) {
+  if (interrupted.exchange(true)) std::_Exit(130);
+}
+struct Interrupted {};  // is thrown out of the epoch
+void catch_signals() {
+  for (const int signal : {SIGINT, SIGTERM})
+    if (std::signal(signal, interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
+}
+
 // Trains for an epoch, which counts from 0, and measures what came of it.
-EpochReport run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
+EpochRecord run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
                       Team& team) {
   const auto start = std::chrono::steady_clock::now();
-  const Report report = train_epoch(training, examples, epoch, team, ProgressBar());
+  ProgressBar bar;
+  const Report report = train_epoch(training, examples, epoch, team, [&](size_t done, size_t all) {
+    bar(done, all);
+    if (interrupted && done < all) throw Interrupted{};
+  });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const size_t batches = pieces(examples.size(), training.settings.batch_size);
-  const EpochReport result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
+  const EpochRecord result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
                            seconds.count(), report.score, evaluate(training.network, validation, team).score};
   bool finite = std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy + result.selection());
   for (const Real number : training.network.parameters.numbers()) finite = finite && std::isfinite(number);
@@ -818,20 +940,75 @@ EpochReport run_epoch(Training& training, const Examples& examples, const Exampl
                 (epoch > 0 ? " (models of earlier epochs stay)" : "")};
 }
 
-// What was kept, where it is, and what to do next.
-std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
+// A word as a shell reads it.
+std::string shell_word(const std::string& word) {
+  if (word.find_first_of(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~") == word.npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// A name to try: the first that is for testing, or the first of all.
+std::string name_to_try(const Data& data, std::uint64_t split_seed) {
+  for (const NameList& list : data.names)
+    for (const Name& name : list.names)
+      if (in_part(name, Part::test, split_seed)) return name.text;
+  return data.names[0].names[0].text;
+}
+
+// What was kept, where it is, and a command to try.
+std::string last_lines(const std::vector<EpochRecord>& history, const Model& best, const Options& options,
+                       const std::string& name) {
+  const fs::path folder = options.model_dir;
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
-  const bool is_default = fs::path(path).lexically_normal() == Options().model_path;
-  return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + report + "\nTry: ./rnn --mode predict " +
-         (is_default ? "" : "--model_path '" + std::regex_replace(path, std::regex("'"), "'\\''") + "' ") +
-         "Rodrigues\n";
+  const double knowing_nothing = std::log(as_double(best.languages.size()));
+  std::string text =
+      format("Kept epoch %zu of %zu: ", best.epoch, options.settings.epochs) + path + ", " + report + '\n';
+  if (!(history[best.epoch - 1].selection() < knowing_nothing))
+    text +=
+        format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
+  text += "Try: " + shell_word(visible(options.program)) + " --mode predict ";
+  if (fs::path(path).lexically_normal() != Options().model_path) text += "--model_path " + shell_word(path) + ' ';
+  return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
+}
+
+// Trains epoch after epoch and writes the files of each. Returns the model of the best epoch; the history grows.
+Model run_epochs(Training& training, Model model, const Examples& to_train, const Examples& to_validate,
+                 const fs::path& folder, Team& team, std::vector<EpochRecord>& history) {
+  const size_t epochs = training.settings.epochs;
+  model.parameters = training.network.parameters;
+  Model best = model;
+  write_model(best);  // so that memory which is too small for writing is noticed now
+  try {
+    while (history.size() < epochs && !interrupted) {
+      history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
+      model.epoch = history.size();
+      model.parameters = training.network.parameters;
+      const std::string text = write_model(model), line = history_line(model.epoch, history.back());
+      const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
+      if (is_best) best = model;
+      if (model.epoch == 1) {
+        replace_run(folder, text, history_head + line);
+      } else {
+        write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
+        if (is_best) write_file(folder / "rnn.txt", text);
+        append_line(folder / "history.csv", line);
+      }
+      print(epoch_line(model.epoch, epochs, history.back()));
+    }
+  } catch (const Interrupted&) {
+  }
+  const std::string where = format("nterrupted in epoch %zu of %zu", history.size() + 1, epochs);
+  if (history.empty()) throw Failure{"i" + where + ": nothing was changed", 130};
+  if (history.size() < epochs) print("I" + where + '\n');
+  return best;
 }
 
 void train(const Options& options) {
   const Settings& settings = options.settings;
   const fs::path folder = options.model_dir;
   const Data data = load_data(options.data_dir);
-  Model model = new_model(data, options.data_dir, settings);
+  const Model model = new_model(data, options.data_dir, settings);
   if (std::error_code ignored; fs::equivalent(options.data_dir, folder, ignored))
     throw Failure{folder.string() + ": models can't stand among the names; name another folder with --model_dir"};
   const auto examples = [&](Part part) {
@@ -845,30 +1022,18 @@ void train(const Options& options) {
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
   Training training(settings, to_train, symbols, languages);
   Team team(std::min(threads_of(options), training.shards.size()));
-  std::ofstream csv = begin_history(folder);
-  print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + repeats_line(data) +
-        counted(to_train.size(), "name") +
+  prepare_folder(folder);
+  catch_signals();
+  print(counted(languages, "language") + (languages > 8 ? "" : " (" + visible(listed(data.languages, 8)) + ")") + ", " +
+        counted(symbols - 1, "letter") + ", " + repeats_line(data) + counted(to_train.size(), "name") +
         format(" to train on, %zu to validate, %zu to test\n", to_validate.size(), to_test.size()));
-  std::vector<EpochReport> history;
-  Model best;
-  while (history.size() < settings.epochs) {
-    history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
-    model.epoch = history.size();
-    model.parameters = training.network.parameters;
-    const std::string text = write_model(model);
-    write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
-    if (best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection()) {
-      best = model;
-      write_file(folder / "rnn.txt", text);
-    }
-    csv << history_line(model.epoch, history.back()) << std::flush;
-    if (!csv) throw Failure{(folder / "history.csv").string() + ": " + last_error().message()};
-    print(epoch_line(model.epoch, settings.epochs, history.back()));
-  }
+  std::vector<EpochRecord> history;
+  const Model best = run_epochs(training, model, to_train, to_validate, folder, team, history);
   const Evaluation test = evaluate(Network(best.parameters), to_test, team);
-  print(test_line(test, "test") + '\n');
-  write_file(folder / "report.svg", draw_report(history, test, best));
-  print(last_lines(best.epoch, settings.epochs, folder));
+  print(test_lines(test, "test", best.languages));
+  write_file(folder / "report.svg", draw_picture(history, test, best));
+  print(last_lines(history, best, options, name_to_try(data, settings.split_seed)));
+  if (interrupted) throw Failure{"", 130};
 }
 
 // ---- 8. Test and predict --------------------------------------------------------------------------------------------
@@ -876,6 +1041,28 @@ void train(const Options& options) {
 // A model's numbers are finite, but what becomes of them need not be.
 void check_finite(double number) {
   if (!std::isfinite(number)) throw Failure{"the model's numbers are too large to compute with"};
+}
+
+// A line for each name of a part, or for those alone that have a wrong answer: name, language, answer, probability.
+std::string list_lines(const Data& data, Part part, const Model& model, const Evaluation& result, bool only_wrong) {
+  std::string text;
+  size_t i = 0;  // names stand in the order of examples_of
+  for (size_t k = 0; k < data.languages.size(); ++k)
+    for (const Name& name : data.names[k].names) {
+      if (!in_part(name, part, model.split_seed)) continue;
+      const std::string &language = data.languages[k], &answer = model.languages[result.answers[i]];
+      const std::string probability = decimal(result.probabilities[i++], std::chars_format::fixed, 6);
+      if (answer == language && only_wrong) continue;
+      text += name.text + '\t' + language + '\t' + answer + '\t' + probability + '\n';
+    }
+  return text;
+}
+
+std::string worst_lines(const Confusion& confusion, const Strings& languages) {
+  std::string text = "Worst confusions:\n";
+  const Strings worst = worst_confusions(confusion, languages, 10);
+  for (const std::string& line : worst) text += "  " + line + '\n';
+  return text + (worst.empty() ? "  none\n" : "");
 }
 
 void test(const Options& options) {
@@ -889,19 +1076,21 @@ void test(const Options& options) {
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
   Team team(std::min(threads_of(options), most_tasks));
   const Evaluation result = evaluate(Network(model.parameters), examples, team);
-  const Confusion& confusion = result.confusion;
   check_finite(result.score.cross_entropy);
-  size_t others = 0;
-  for (const NameList& list : data.names) others += list.names.size();
-  others -= result.score.names;
-  print(test_line(result, options.part) + '\n');
-  if (others > 0) print(format("--part all answers the other %zu\n", others));
-  print(repeats_line(data));
-  print('\n' + languages_table(confusion, model.languages) + '\n' + confusion_table(confusion, model.languages) +
-        "\nWorst confusions:\n");
-  const Strings worst = worst_confusions(confusion, model.languages, 10);
-  for (const std::string& line : worst) print("  " + line + '\n');
-  if (worst.empty()) print("  none\n");
+  size_t all = 0;
+  for (const NameList& list : data.names) all += list.names.size();
+  const std::string first = test_lines(result, options.part, model.languages);
+  const std::string hint =
+      format("These are the names of the %s part; --part all takes all %zu.\n", options.part.c_str(), all);
+  const std::string last = examples.size() == all ? "" : hint;
+  if (options.list == "none") {
+    print(first + repeats_line(data) + '\n' + languages_table(result.confusion, model.languages) + '\n' +
+          confusion_table(result.confusion, model.languages) + '\n' + worst_lines(result.confusion, model.languages) +
+          last);
+  } else {
+    std::fputs((first + last).c_str(), stderr);
+    print(list_lines(data, part, model, result, options.list == "wrong"));
+  }
 }
 
 // The likeliest languages, at most so many, likeliest first.
@@ -1167,7 +1356,7 @@ void explore(const Options& options) {
 
 // ---- 10. Main -------------------------------------------------------------------------------------------------------
 
-void run(const Options& options) {
+void run_mode(const Options& options) {
   static const std::map<std::string, void (*)(const Options&)> modes = {
       {"train", train}, {"test", test}, {"predict", predict}, {"trace", trace}, {"explore", explore}};
   modes.at(options.mode)(options);
@@ -1181,9 +1370,18 @@ void check_arithmetic() {
     throw Failure{"this build computes wrongly: build it without -ffast-math and its parts"};
 }
 
+// A file that is opened takes the lowest free number. Where a standard stream is closed, that is the stream's number,
+// and what is printed would go into a model. So a closed stream is opened first, in a way that lets its use fail.
+void open_closed_streams() {
+  for (std::FILE* stream : {stdin, stdout, stderr})
+    if (std::ftell(stream) < 0 && errno == EBADF && !std::freopen("/dev/null", stream == stdin ? "w" : "r", stream))
+      return;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_closed_streams();
   try {
     check_arithmetic();
     const Strings words(argv + 1, argv + argc);
@@ -1191,7 +1389,7 @@ int main(int argc, char** argv) {
     if (std::find(words.begin(), end, "--help") != end || std::find(words.begin(), end, "-h") != end)
       print(help());
     else
-      run(parse_command_line(words));
+      run_mode(parse_command_line(words, argv[0]));
     return 0;
   } catch (const Failure& failure) {
     if (!failure.what.empty()) std::fprintf(stderr, "rnn: %s\n", visible(failure.what).c_str());

@@ -5,6 +5,11 @@
 #undef main
 #include <sys/resource.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 #include <csignal>
 #include "ut.hpp"
 
@@ -83,11 +88,11 @@ const std::string help_file = "tests/program/help.txt", picture_file = "tests/pr
 
 // Two epochs, the first kept; three languages, one with a character that XML does not take as it is.
 std::string small_picture() {
-  const std::vector<EpochReport> history = {{0.1, 1, score_of(20, 5, 10), score_of(4, 2, 4)},
+  const std::vector<EpochRecord> history = {{0.1, 1, score_of(20, 5, 10), score_of(4, 2, 4)},
                                             {0.05, 1, score_of(5, 7, 10), score_of(6, 1, 4)}};
   Model model = two_letters();
   model.languages = {"A", "B&<", "Cccc"};
-  return draw_report(history, {score_of(7, 3, 7), small_confusion()}, model);
+  return draw_picture(history, {score_of(7, 3, 7), small_confusion()}, model);
 }
 
 // The numbers after each `name="` of the SVG elements that contain `mark`.
@@ -186,6 +191,10 @@ int main() {
          "file:1: wrongfile: wrong");
   };
 
+  "words are listed, at most so many"_test = [] {
+    same(listed({"A", "B"}, 2) + '|' + listed({"A", "B", "C", "D"}, 2) + '|' + listed({}, 2), "A, B|A, B and 2 more|");
+  };
+
   "a folder of names: its languages in byte order"_test = [] {
     const Scratch folder;
     folder.write("b.txt", "Xa\nxA\nY\n");
@@ -200,6 +209,24 @@ int main() {
     folder.write("b.txt", "Ok\n\377\n");
     same(failure_of([&] { load_data(folder.path.string()); }),
          "1: " + folder / "b.txt" + ":2: malformed UTF-8: save the text as UTF-8");
+  };
+
+  "a folder of names: what else is in it"_test = [] {
+    const Scratch folder;
+    const auto refused = [&] { return failure_of([&] { load_data(folder.path.string()); }); };
+    const std::string path = folder.path.string(), needs = "it needs a file such as Polish.txt for each language";
+    same(refused(), "1: " + path + ": no *.txt in it, nor anything else; " + needs);
+    for (const char* name : {".hidden.txt", "a.csv", "b", "c", "txt"}) folder.write(name, "");
+    fs::create_symlink("nowhere", folder / ".#x.txt");
+    same(refused(), "1: " + path + ": no *.txt in it, but a.csv, b, c and 1 more; " + needs);
+    folder.write("Latin.TXT", "");
+    same(refused(),
+         "1: " + path + ": no *.txt in it, but Latin.TXT, a.csv, b and 2 more; Latin.TXT: rename it Latin.txt");
+    folder.write("b.txt", "Xa");
+    folder.write("._b.txt", "Xb");
+    expect(load_data(path).languages == Strings{"b"}) << "what begins with a dot is passed over";
+    same(failure_of([&] { load_data(path + "/none"); }),
+         "1: " + path + "/none: No such file or directory; name a folder of names, or a name with --mode predict");
   };
 
   "a model that is not there: which folder was looked in"_test = [] {
@@ -271,7 +298,9 @@ int main() {
     Examples examples;
     for (size_t i = 0; i < 40; ++i) examples.push_back({model.alphabet.encode(i % 2 == 0 ? U"a" : U"b"), 0});
     examples.push_back({model.alphabet.encode(U"bb"), 1});
-    const auto [score, confusion] = evaluate(Network(model.parameters), examples, team);
+    const auto [score, confusion, answers, probabilities] = evaluate(Network(model.parameters), examples, team);
+    expect(answers.size() == 41 && answers[0] == 0 && answers[1] == 1 && answers[40] == 1);
+    for (const Real y : probabilities) expect(std::abs(y - 0.982007) < 1e-6) << y;
     expect(score.names == 41 && score.correct == 21);
     expect(confusion(0, 0) == 20 && confusion(0, 1) == 20 && confusion(1, 1) == 1 && confusion(1, 0) == 0);
     const double z = 4 * std::tanh(5),
@@ -289,6 +318,12 @@ int main() {
     same(test_line({score_of(0.5, 1, 1), one}, "test"),
          "Test — Loss: 0.50 — Accuracy: 100.0% — Macro F1: 100.0% — 1 name");
     same(test_line({{}, Confusion(2)}, "training"), "Test — no name of the folder is in the training part");
+    same(test_lines(test, "all", {"A", "B", "\n"}),
+         test_line(test, "all") + "\nMacro F1 leaves out languages without a name to test: ?\n");
+    same(test_lines({score_of(0.5, 1, 1), one}, "test", {"A", "B"}),
+         test_line({score_of(0.5, 1, 1), one}, "test") + "\nMacro F1 leaves out languages without a name to test: B\n");
+    one(1, 0) = 1;
+    same(left_out(one, {"A", "B"}) + left_out(Confusion(2), {"A", "B"}), "");
   };
 
   "the table of languages"_test = [] {
@@ -305,13 +340,13 @@ int main() {
 
   "the confusion matrix"_test = [] {
     same(confusion_table(small_confusion(), {"A", "Bé", "C"}),
-         "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n"
-         "             1  2  3\n 1 A       ▓75░25  ·\n 2 Bé      ▓67  ·░33\n 3 C         ·  ·  ·\n");
+         "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row, · below "
+         "0.5.\n             1  2  3\n 1 A       ▓75░25   \n 2 Bé      ▓67   ░33\n 3 C                \n");
     Confusion rounded(2);
     rounded(0, 0) = 999;
     rounded(0, 1) = 1;
     rounded(1, 1) = 1;
-    expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B         ·100\n"));
+    expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B          100\n")) << "none is blank";
     for (const auto& [share, its_shade] : {std::pair(1, "1 A       ░20█80"), std::pair(2, "1 A       ▒40▓60")}) {
       Confusion border(2);  // at 20, 40, 60 and 80 per cent the next shade begins
       border(0, 0) = static_cast<size_t>(share);
@@ -319,11 +354,28 @@ int main() {
       expect(has(confusion_table(border, {"A", "B"}), its_shade));
     }
     const Strings long_names(35, std::string(40, 'x'));
-    expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…  ·")) << "12 letters beside 35 columns";
+    expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…   ")) << "12 letters beside 35 columns";
     expect(has(confusion_table(Confusion(31), {long_names.begin(), long_names.begin() + 31}),
-               "\n31 " + std::string(23, 'x') + "…  ·"));
+               "\n31 " + std::string(23, 'x') + "…   "));
     expect(
         has(confusion_table(Confusion(36), Strings(36, "x")), "too wide to print. report.svg of the training run has"));
+  };
+
+  "a list of names and their answers"_test = [] {
+    const Data data{{"A", "B"}, {read_names("Ann\nBen\n"), read_names("Xyz")}};
+    Model model = two_letters();
+    model.languages = {"A", "AB", "B"};
+    const Evaluation all{{}, Confusion(3), {0, 2, 2}, {Real(0.5), Real(0.25), 1}};
+    same(list_lines(data, Part::all, model, all, false),
+         "Ann\tA\tA\t0.500000\nBen\tA\tB\t0.250000\nXyz\tB\tB\t1.000000\n");
+    same(list_lines(data, Part::all, model, all, true), "Ben\tA\tB\t0.250000\n");
+    std::string expected;
+    const Evaluation one{{}, Confusion(3), {1, 1, 1}, {1, 1, 1}};
+    for (const std::string name : {"Ann", "Ben", "Xyz"})
+      if (in_part(read_names(name).names[0], Part::training, 1))
+        expected += name + (name == "Xyz" ? "\tB" : "\tA") + "\tAB\t1.000000\n";
+    expect(!expected.empty() && std::ranges::count(expected, '\n') < 3) << "a part";
+    same(list_lines(data, Part::training, model, one, true), expected);
   };
 
   "the worst confusions, worst first"_test = [] {
@@ -334,13 +386,14 @@ int main() {
     Confusion one(2);
     one(0, 1) = 1;
     expect(worst_confusions(one, {"\x1b", "B"}, 10) == Strings{"? taken for B: 100% (1 of 1 name)"});
-    expect(worst_confusions(Confusion(2), {"A", "B"}, 10).empty());
+    same(worst_lines(Confusion(2), {"A", "B"}), "Worst confusions:\n  none\n");
+    same(worst_lines(one, {"A", "B"}), "Worst confusions:\n  A taken for B: 100% (1 of 1 name)\n");
   };
 
   "an epoch is judged by validation, or by training without it"_test = [] {
-    expect(EpochReport{0, 0, score_of(8, 0, 2), score_of(3, 0, 3)}.selection() == 1);
-    expect(EpochReport{0, 0, score_of(8, 0, 2), score_of(3, 0, 1)}.selection() == 3);
-    expect(EpochReport{0, 0, score_of(8, 0, 2), {}}.selection() == 4);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), score_of(3, 0, 3)}.selection() == 1);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), score_of(3, 0, 1)}.selection() == 3);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), {}}.selection() == 4);
   };
 
   "ticks are round"_test = [] {
@@ -383,18 +436,18 @@ int main() {
 
   "the picture is as large as what it holds"_test = [] {
     Model model = two_letters();
-    const std::vector<EpochReport> long_history(31, {0.1, 1, score_of(0, 0, 1), {}});
+    const std::vector<EpochRecord> long_history(31, {0.1, 1, score_of(0, 0, 1), {}});
     const auto size_of = [&](size_t languages, const std::string& options) {
       model.languages = Strings(languages, "x");
       model.options = options;
-      const std::string svg = draw_report(long_history, {{}, Confusion(languages)}, model);
+      const std::string svg = draw_picture(long_history, {{}, Confusion(languages)}, model);
       expect(has(svg, "no confusions") && has(svg, ">Test — no name of the folder is in the test part<"));
       expect(!has(svg, "rx=")) << "31 epochs have no dots";
       expect(!has(svg, ">validation<")) << "no validation names, no curve";
       expect(has(svg, ">0.1</text>") && has(svg, ">30</text>") && !has(svg, ">31</text>"));
       return Numbers{numbers_of(svg, "<svg", "width")[0], numbers_of(svg, "<svg", "height")[0]};
     };
-    expect(size_of(2, "x") == Numbers{910, 556});
+    expect(size_of(2, "x") == Numbers{940, 556});
     expect(size_of(60, "x") == Numbers{530 + 64 + 60 * 18 + 30, 85 + 64 + 60 * 18 + 66});
     expect(size_of(2, std::string(200, 'x')) == Numbers{20 + 1000 + 30, 556});
   };
@@ -406,7 +459,7 @@ int main() {
         for (size_t k = 0; k < languages; ++k) confusion(i, k) = 1;
       Model model = two_letters();
       model.languages = Strings(languages, "x");
-      const std::string svg = draw_report({{0.1, 1, score_of(1, 0, 1), {}}}, {score_of(1, 0, 1), confusion}, model);
+      const std::string svg = draw_picture({{0.1, 1, score_of(1, 0, 1), {}}}, {score_of(1, 0, 1), confusion}, model);
       return numbers_of(svg, " taken for ", "y").size();
     };
     expect(listed(4) == 10 && listed(60) == (149 + 60 * 18 - 490) / 18);
@@ -547,7 +600,7 @@ int main() {
   };
 
   "the lines of an epoch"_test = [] {
-    const EpochReport epoch{0.0035, 0.0625, score_of(5, 3, 4), score_of(9, 1, 8)};
+    const EpochRecord epoch{0.0035, 0.0625, score_of(5, 3, 4), score_of(9, 1, 8)};
     same(history_line(2, epoch), "2,0.0035,1.250000,75.0000,1.125000,12.5000,0.062500\n");
     same(history_line(2, {0.1, 1, score_of(5, 3, 4), {}}), "2,0.1,1.250000,75.0000,,,1.000000\n");
     same(history_line(1, {0.1, 1, score_of(1, 1, 1), score_of(2, 0, 1)}),
@@ -564,64 +617,113 @@ int main() {
     const auto is_written = [](const std::string& name) {  // a folder in its place is refused
       const Scratch folder;
       fs::create_directory(folder / name);
-      return has(failure_of([&] { begin_history(folder.path); }), "a folder, where");
+      return has(failure_of([&] { prepare_folder(folder.path); }), "a folder, where");
     };
     for (const char* name : {"rnn.txt", "history.csv", "report.svg", "rnn_epoch1.txt", "rnn_epoch10.txt"})
       expect(is_written(name)) << name;
     for (const char* name : {"rnn_epoch.txt", "rnn_epoch", "rnn_epoch1.csv", "rnn_epoch1_txt", "arnn.txt", "rnn.txta",
-                             "x", "rnn.txt.0123456789abcdef.tmp"})
+                             "x", "rnn.0123456789abcdef.tmp", "rnn_epoch1x.txt", "rnn_epochx1.txt", "rnn_epoch1.txt1"})
       expect(!is_written(name)) << name;
-    const auto is_temporary = [](const std::string& name) {  // an old one is removed
+    const auto is_removed = [](const std::string& name, std::chrono::minutes age) {
       const Scratch folder;
-      fs::last_write_time(folder.write(name, ""), fs::file_time_type::clock::now() - std::chrono::hours(2));
-      begin_history(folder.path);
+      fs::last_write_time(folder.write(name, ""), fs::file_time_type::clock::now() - age);
+      prepare_folder(folder.path);
       return !fs::exists(folder / name);
     };
-    expect(is_temporary("rnn.txt.0123456789abcdef.tmp") && is_temporary("rnn_epoch999999.txt.0000000000000000.tmp"));
+    using std::chrono::minutes;
+    expect(is_removed("rnn.0123456789abcdef.tmp", minutes(61)) && is_removed("rnn.0000000000000000.tmp", minutes(61)));
+    expect(!is_removed("rnn.0123456789abcdef.tmp", minutes(59))) << "a young one stays";
     for (const char* name :
-         {"rnn.txt.0123456789abcde.tmp", "rnn.txt.0123456789abcdeg.tmp", "rnn.txt.0123456789ABCDEF.tmp",
-          "rnn.txt-0123456789abcdef.tmp", "rnn.txt.0123456789abcdef.tmq", "mine.0123456789abcdef.tmp",
-          "rnn.txt.00123456789abcdef.tmp", ".0123456789abcdef.tmp", "rnn.txt.tmp", "rnn.txt", "x"})
-      expect(!is_temporary(name)) << name;
+         {"rnn.0123456789abcde.tmp", "rnn.0123456789abcdeg.tmp", "rnn.0123456789ABCDEF.tmp", "rnn-0123456789abcdef.tmp",
+          "rnn.0123456789abcdef.tmq", "mine.0123456789abcdef.tmp", "rnn.00123456789abcdef.tmp", ".0123456789abcdef.tmp",
+          "rnn.tmp", "rnn.txt", "x", "rnn.0123456789abcdef.tmp.tmp", "history.csv", "report.svg", "rnn_epoch1.txt"})
+      expect(!is_removed(name, minutes(61))) << name;
   };
 
-  "the folder of models is made ready"_test = [] {
+  "the folder of models is made ready, and what is in it stays"_test = [] {
     const Scratch scratch;
     const fs::path folder = scratch.path / "a/b";
-    begin_history(folder);
-    expect(fs::is_directory(folder));
+    prepare_folder(folder);
+    expect(fs::is_directory(folder) && fs::is_empty(folder));
     for (const char* name : {"rnn.txt", "rnn_epoch3.txt", "report.svg", "history.csv"}) {
-      fs::remove(folder / name);
       fs::create_directory(folder / name);
-      same(failure_of([&] { begin_history(folder); }),
+      same(failure_of([&] { prepare_folder(folder); }),
            "1: " + (folder / name).string() + ": a folder, where a file is written");
       fs::remove(folder / name);
     }
-    fs::create_directory(folder / "mine");
-    begin_history(folder);
+    fs::create_directories(folder / "mine/rnn.0123456789abcdef.tmp");
+    prepare_folder(folder);
+    const std::string advice = "; name another folder with --model_dir";
     scratch.write("file", "");
-    expect(has(failure_of([&] { begin_history(scratch / "file/models"); }), "name another folder with --model_dir"));
+    expect(has(failure_of([&] { prepare_folder(scratch / "file/models"); }), advice));
+    fs::create_symlink("nowhere", scratch / "link");
+    same(failure_of([&] { prepare_folder(scratch / "link"); }),
+         "1: " + scratch / "link" + ": a link to nothing" + advice);
+    fs::create_directory_symlink(folder, scratch / "good");
+    prepare_folder(scratch / "good");
   };
 
-  "history.csv is begun, and what is old is removed"_test = [] {
-    const Scratch folder;
-    const std::string digits = ".0123456789abcdef.tmp";
-    const auto long_ago = fs::file_time_type::clock::now() - std::chrono::minutes(61);
-    for (const char* name : {"history.csv", "report.svg", "rnn.txt"}) folder.write(name, "old");
-    fs::create_directory(folder / ("rnn_epoch1.txt" + digits));
-    const Strings old = {"rnn.txt" + digits, "mine" + digits, "rnn_epoch1.txt" + digits};
-    for (const std::string& name : {old[0], old[1], std::string("report.svg.fedcba9876543210.tmp")})
-      folder.write(name, "");
-    for (const std::string& name : old) fs::last_write_time(folder / name, long_ago);
-    fs::last_write_time(folder / "report.svg.fedcba9876543210.tmp", long_ago + std::chrono::minutes(2));
-    begin_history(folder.path) << "line\n";
-    same(read(folder / "history.csv"),
-         "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\nline\n");
-    expect(!fs::exists(folder / "report.svg") && fs::exists(folder / "rnn.txt"));
-    expect(!fs::exists(folder / ("rnn.txt" + digits))) << "an old one of ours goes";
-    expect(fs::exists(folder / ("mine" + digits)) && fs::exists(folder / ("rnn_epoch1.txt" + digits)));
-    expect(fs::exists(folder / "report.svg.fedcba9876543210.tmp")) << "a young one stays";
+  // A folder's files and what they hold, but for what is unfinished.
+  const auto files_of = [](const fs::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const fs::path& path : entries_of(folder, ""))
+      if (!is_temporary(path)) files[path.filename().string()] = read(path);
+    return files;
   };
+  const std::map<std::string, std::string> old_run = {{"history.csv", "old"},    {"mine", "old"},
+                                                      {"report.svg", "old"},     {"rnn.txt", "old"},
+                                                      {"rnn_epoch1.txt", "old"}, {"rnn_epoch12.txt", "old"}};
+  const std::map<std::string, std::string> new_run = {
+      {"history.csv", "history"}, {"mine", "old"}, {"rnn.txt", "model"}, {"rnn_epoch1.txt", "model"}};
+
+  "a run's first epoch takes the place of an earlier run"_test = [&] {
+    const Scratch folder;
+    for (const auto& [name, text] : old_run) folder.write(name, text);
+    replace_run(folder.path, "model", "history");
+    expect(files_of(folder.path) == new_run && std::distance(fs::directory_iterator(folder.path), {}) == 4);
+    append_line(folder / "history.csv", "+1\n");
+    same(read(folder / "history.csv"), "history+1\n");
+    expect(has(failure_of([&] { append_line(folder / "none/x", ""); }), "none/x: No such file or directory"));
+    expect(has(failure_of([&] { remove_file(folder.path); }), ": Directory not empty"));
+    expect(
+        has(failure_of([&] { entries_of(folder / "none", "; advice"); }), "none: No such file or directory; advice"));
+  };
+
+#ifdef __linux__
+  "a run that is killed before or after any system call of that leaves the files of one run"_test = [&] {
+    bool has_ended = false;
+    size_t stops = 0, old_alone = 0, new_alone = 0;
+    for (; !has_ended; ++stops) {
+      const Scratch folder;
+      for (const auto& [name, text] : old_run) folder.write(name, text);
+      const pid_t child = fork();
+      if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        raise(SIGSTOP);
+        replace_run(folder.path, "model", "history");
+        _exit(0);
+      }
+      int status = 0;
+      waitpid(child, &status, 0);
+      for (size_t k = 0; k < stops && WIFSTOPPED(status); ++k) {  // each system call stops twice
+        ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+        waitpid(child, &status, 0);
+      }
+      has_ended = !WIFSTOPPED(status);
+      if (has_ended) break;
+      kill(child, SIGKILL);
+      waitpid(child, &status, 0);
+      const auto files = files_of(folder.path);
+      const auto model = files.find("rnn.txt");
+      expect(model != files.end()) << "no rnn.txt after" << stops;
+      if (model == files.end()) continue;
+      const auto& run = model->second == "old" ? old_run : new_run;
+      (model->second == "old" ? old_alone : new_alone) += files.size() == 2;
+      expect(std::ranges::includes(run, files)) << "files of two runs, or a part of one, after" << stops;
+    }
+    expect(stops > 40 && old_alone > 0 && new_alone > 0) << stops << old_alone << new_alone;
+  };
+#endif
 
   "a model before training"_test = [] {
     const std::string a = "Xa\nxb\nxc\nxd\nxe\nxf\n", b = "ya\nyb\nyc\nyd\nye\nyf\n";
@@ -662,7 +764,7 @@ int main() {
     const Settings settings{.hidden = 4, .epochs = 4, .batch_size = 4, .learning_rate = 0.5};
     Training training(settings, examples, 3, 2);
     Team team(1);
-    const EpochReport epoch = run_epoch(training, examples, {examples.begin(), examples.begin() + 4}, 1, team);
+    const EpochRecord epoch = run_epoch(training, examples, {examples.begin(), examples.begin() + 4}, 1, team);
     // 3 mini-batches an epoch, 12 in all; the second epoch begins with the 4th.
     expect(std::abs(epoch.learning_rate - 0.5 * (1 - 3 / 12.0)) < 1e-12) << epoch.learning_rate;
     expect(epoch.training.names == 10 && epoch.validation.names == 4 && epoch.seconds > 0 && epoch.seconds < 5);
@@ -681,15 +783,42 @@ int main() {
   };
 
   "the last lines"_test = [] {
-    same(last_lines(3, 10, "models"),
+    const std::vector<EpochRecord> history(3, {0.1, 1, score_of(8, 0, 10), score_of(6, 1, 10)});
+    Model best = two_letters();
+    best.epoch = 3;
+    Options options = parse_command_line({});
+    const auto lines = [&](const std::string& folder, const std::string& name) {
+      options.model_dir = folder;
+      return last_lines(history, best, options, name);
+    };
+    same(lines("models", "Rodrigues"),
          "Kept epoch 3 of 10: models/rnn.txt, models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
-    same(last_lines(3, 10, "./models/"),
-         "Kept epoch 3 of 10: ./models/rnn.txt, ./models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
-    same(last_lines(1, 1, "a\nb"),
-         "Kept epoch 1 of 1: a?b/rnn.txt, a?b/report.svg\n"
-         "Try: ./rnn --mode predict --model_path 'a?b/rnn.txt' Rodrigues\n");
-    expect(has(last_lines(1, 1, "a b"), "--model_path 'a b/rnn.txt' Rodrigues\n"));
-    expect(has(last_lines(1, 1, "a'b"), "--model_path 'a'\\''b/rnn.txt' Rodrigues\n")) << "for a shell";
+    same(lines("./models/", "García"),
+         "Kept epoch 3 of 10: ./models/rnn.txt, ./models/report.svg\nTry: ./rnn --mode predict García\n");
+    options.program = "my programs/rnn";
+    same(lines("a\nb", "O'Brien"),
+         "Kept epoch 3 of 10: a?b/rnn.txt, a?b/report.svg\n"
+         "Try: 'my programs/rnn' --mode predict --model_path 'a?b/rnn.txt' 'O'\\''Brien'\n");
+    expect(has(lines("x-1_2.3", "-Smith"), " --model_path x-1_2.3/rnn.txt -- -Smith\n"));
+    for (const char letter : std::string(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~"))
+      expect(shell_word(std::string("a") + letter).starts_with("'a")) << letter;
+    best.languages = {"A"};
+    expect(
+        has(lines("m", "x"), "\nThat is no better than knowing nothing (a loss of 0.00): lower --learning_rate.\nTry"));
+    best.languages = Strings(2, "A");  // log 2 is 0.69, and the loss 0.6
+    expect(!has(lines("m", "x"), "knowing nothing"));
+  };
+
+  "a name to try: the first of the test part, or the first of all"_test = [] {
+    const std::string text = "Ann\nBen\nCid\nDan\nEva\n";
+    const Data data{{"A", "B"}, {read_names(text), read_names("Xyz")}};
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      std::string expected;
+      for (const NameList& list : data.names)
+        for (const Name& name : list.names)
+          if (expected.empty() && in_part(name, Part::test, seed)) expected = name.text;
+      same(name_to_try(data, seed), expected.empty() ? "Ann" : expected);
+    }
   };
 
   "a ranking: likeliest first, at most so many"_test = [] {
@@ -798,15 +927,15 @@ int main() {
 
   "the picture has at most ten ticks of epochs, seven of losses, and labels of at most twenty letters"_test = [] {
     Svg svg;
-    draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
+    draw_losses(svg, std::vector<EpochRecord>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
     expect(has(svg.body, ">10</text>") && !has(svg.body, ">11</text>"));
     expect(has(svg.body, ">3</text>") && !has(svg.body, ">3.5</text>"));
     Svg thirty;
-    draw_losses(thirty, std::vector<EpochReport>(30, {1, 1, score_of(1, 1, 1), {}}), 1, 0, 0);
+    draw_losses(thirty, std::vector<EpochRecord>(30, {1, 1, score_of(1, 1, 1), {}}), 1, 0, 0);
     expect(numbers_of(thirty.body, "rx=\"3\" fill", "x").size() == 30) << "a dot an epoch";
     Model model = two_letters();
     model.languages = {std::string(20, 'x'), std::string(21, 'y')};
-    const std::string picture = draw_report({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
+    const std::string picture = draw_picture({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
     expect(has(picture, std::string(20, 'x') + "<") && has(picture, ">" + std::string(19, 'y') + "…<"));
   };
 
