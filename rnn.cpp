@@ -13,7 +13,6 @@
 
 #include "rnn.hpp"
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -74,10 +73,17 @@ std::string decimal(auto number, auto... form) {
   return {digits, std::to_chars(digits, std::end(digits), number, form...).ptr};
 }
 
-// ASCII control characters, which could break a line or move a terminal's cursor, become `?`.
-std::string visible(std::string text) {
-  for (char& byte : text) byte = std::iscntrl(static_cast<unsigned char>(byte)) ? '?' : byte;
-  return text;
+// Text that may be shown: `?` stands for control characters, which could break a line or move a terminal's cursor, for
+// U+FFFE and U+FFFF, which XML does not allow, and for each byte beyond ASCII of malformed UTF-8.
+std::string visible(const std::string& text) {
+  const std::optional<std::u32string> letters = decode_utf8(text);
+  std::string shown;
+  for (const char32_t letter : letters ? *letters : std::u32string(text.begin(), text.end())) {
+    const bool is_control = letter < 0x20 || (letter >= 0x7f && letter < 0xa0);
+    const bool is_hidden = is_control || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
+    shown += is_hidden ? "?" : encode_utf8(letter);
+  }
+  return shown;
 }
 size_t letters_in(const std::string& text) {
   return static_cast<size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xc0) != 0x80; }));
@@ -85,7 +91,7 @@ size_t letters_in(const std::string& text) {
 
 // UTF-8 text in a column of so many letters: filled with blanks, on its left for a number, or cut, which … shows.
 std::string fit(std::string text, size_t width, bool number = false) {
-  text = visible(std::move(text));
+  text = visible(text);
   if (letters_in(text) > width) {
     while (letters_in(text) >= width) text.pop_back();
     text += "…";
@@ -134,18 +140,21 @@ std::string message_of(const std::string& text, const TextError& wrong) {
 
 inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // in bytes
 
-// Takes the next line, less its '\n'. False at the end of the input, and if it can't be read. Of a line of more than
-// `most` bytes it takes one more, since one without an end would take all memory; the next call passes over the rest.
-// It asks the stream's buffer, since a get() for each byte is slow.
+// Takes the next line, less its '\n'. Returns false at the end of the input, and if the input can't be read. It stops
+// one byte past `most`, so that a line without an end cannot fill the memory; the next call passes over the rest. It
+// asks the stream's buffer, since a get() for each byte is slow. Some libraries take a read error for the end of the
+// input; errno tells (but ENOTTY, which only says that the input is no terminal).
 bool next_line(std::istream& input, size_t most, std::string& line) try {
   if (line.size() > most) input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   line.clear();
   if (!input.good()) return false;
+  errno = 0;
   int byte = 0;
   while (line.size() <= most && (byte = input.rdbuf()->sbumpc()) != EOF && byte != '\n')
     line += static_cast<char>(byte);
-  if (byte == EOF) input.setstate(std::ios::eofbit);
-  return byte != EOF || !line.empty();
+  if (byte != EOF) return true;
+  input.setstate(errno == 0 || errno == ENOTTY ? std::ios::eofbit : std::ios::badbit);
+  return input.eof() && !line.empty();
 } catch (const std::exception&) {  // the buffer's, where the system can't read
   input.setstate(std::ios::badbit);
   return false;
@@ -1122,18 +1131,22 @@ std::u32string unseen_letters(const std::u32string& name, const std::vector<Symb
   return unseen;
 }
 
-// A letter as a terminal may show it.
-std::string shown(char32_t letter) {
-  return letter < 0x20 || (letter >= 0x7f && letter < 0xa0) ? "·" : encode_utf8(letter);
+// Whether training saw no letter of a name; the last symbol is the end of the name.
+bool is_unknown(const std::vector<Symbol>& symbols) {
+  return std::all_of(symbols.begin(), symbols.end() - 1, [](Symbol symbol) { return symbol == unknown; });
 }
 
 // The answer to a name: its likeliest languages, with bars.
 std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
-  const std::u32string letters = parse_name(name), unseen = unseen_letters(letters, model.alphabet.encode(letters));
+  const std::u32string letters = parse_name(name);
+  const std::vector<Symbol> symbols = model.alphabet.encode(letters);
+  const std::u32string unseen = unseen_letters(letters, symbols);
   std::string text = visible(name) + '\n';
   for (size_t i = 0; i < unseen.size(); ++i)
-    text += (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + shown(unseen[i]);
+    text +=
+        (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + visible(encode_utf8(unseen[i]));
   text += unseen.empty() ? "" : "\n";
+  if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
   for (const size_t k : ranking(y, model.languages.size(), top))
     text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
@@ -1151,7 +1164,7 @@ struct Filter {
   std::vector<size_t> line_of = {};        // of each example
   std::map<char32_t, size_t> unseen = {};  // letters that training never saw: in how many lines
   size_t lines_with_unseen = 0;
-  bool failed = false;
+  size_t failed = 0;  // lines that are no names
 
   // Takes a line less its '\n'. What is wrong with it is said, and is its answer.
   void add(std::string_view line, size_t number) try {
@@ -1168,12 +1181,19 @@ struct Filter {
     const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
+    if (!is_unknown(examples.back().symbols)) return;
+    refuse();
+    examples.pop_back();
+    line_of.pop_back();
   } catch (const TextError& wrong) {
-    std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
+    if (++failed <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
     std::string& answer = lines.back();
     if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
-    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) answer += "\t?\t0";
-    failed = true;
+    refuse();
+  }
+  // The last line has no answer.
+  void refuse() {
+    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) lines.back() += "\t?\t0";
   }
   // The lines that wait, with their answers.
   std::string answers() {
@@ -1190,12 +1210,13 @@ struct Filter {
     line_of.clear();
     return text;
   }
-  // What is said at the end of letters that training never saw.
-  std::string last_line() const {
-    if (unseen.empty()) return "";
+  // What is said at the end: how many lines were refused beyond the ten that were named, and letters never seen.
+  std::string last_lines() const {
+    std::string text = failed <= 10 ? "" : "rnn: standard input: " + counted(failed - 10, "more line") + " refused\n";
+    if (unseen.empty()) return text;
     std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
     std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
-    std::string text = "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
+    text += "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
     for (size_t i = 0; i < std::min<size_t>(5, order.size()); ++i)
       text += (i == 0 ? " letters never seen in training: " : ", ") + letter_name(order[i].first) +
               format(" (%zu)", order[i].second);
@@ -1203,19 +1224,22 @@ struct Filter {
   }
 };
 
-// Answers are written as soon as no more input waits, or so many lines do.
+// Answers are written as soon as no more input waits, or so many lines do. A file has more until its end. Of a pipe or
+// a terminal the stream's buffer tells (with libc++ it tells nothing, so that each line is answered alone).
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
+  std::error_code ignored;
+  const bool is_file = fs::is_regular_file("/dev/stdin", ignored);
   std::string line;
   for (size_t number = 1; next_line(std::cin, longest_line, line); ++number) {
     filter.add(line, number);
-    if (filter.lines.size() == 1 << 13 || std::cin.rdbuf()->in_avail() <= 0) print(filter.answers());
+    if (filter.lines.size() == 1 << 13 || (!is_file && std::cin.rdbuf()->in_avail() <= 0)) print(filter.answers());
   }
   const std::error_code error = last_error();
   print(filter.answers());
   if (std::cin.bad()) throw Failure{"standard input: " + error.message()};
-  std::fputs(filter.last_line().c_str(), stderr);
-  if (filter.failed) throw Failure{""};
+  std::fputs(filter.last_lines().c_str(), stderr);
+  if (filter.failed > 0) throw Failure{""};
 }
 
 void predict(const Options& options) {
@@ -1245,7 +1269,7 @@ std::string trace_table(const Unrolled& u, const std::u32string& name, const Str
     double entropy = 0, squares = 0;
     for (size_t k = 0; k < languages.size(); ++k) entropy -= y(t, k) > 0 ? y(t, k) * std::log2(y(t, k)) : 0;
     for (const Real x : u.d_a.of({t, 1}).numbers()) squares += static_cast<double>(x) * x;
-    text += (t == name.size() ? "$" : shown(name[t])) + (u.packed.symbol[t] == unknown ? "? " : "  ");
+    text += (t == name.size() ? "$" : visible(encode_utf8(name[t]))) + (u.packed.symbol[t] == unknown ? "? " : "  ");
     for (const size_t k : ranking(y.row(t), languages.size(), top))
       text += fit(languages[k], width) + format("%3.0f%% ", 100.0 * y(t, k));
     text += format("%7.2f %8.2g  ", entropy, std::sqrt(squares));

@@ -209,7 +209,7 @@ same "a blank line comes back" "$(sed -n 2p answers)" ""
 says "the name as it was read" grep -qP '^  Xa \t[ABC]\t[01]\.\d{6}$' answers
 same "a TAB" "$(sed -n 4p answers)" "$(printf '?\t?\t0')"
 same "malformed UTF-8" "$(sed -n 6p answers)" "$(printf '?\t?\t0')"
-says "a letter never seen has an answer" grep -qP '^Ж\t[ABC]\t' answers
+says "no letter known, no answer" grep -qxF "$(printf 'Ж\t?\t0')" answers
 same "bad lines by number" "$(grep -oE 'input:[0-9]+' err | tr '\n' ' ')" "input:4 input:6 "
 same "letters never seen, at the end" "$(tail -n 1 err)" "rnn: 1 line has letters never seen in training: U+0416 (1)"
 echo Ж | "$rnn" --mode predict >/dev/null 2>err
@@ -455,6 +455,35 @@ same "a closed standard input" "$?, $(cat out err)" "1, rnn: standard input: Bad
 same "names need no input" "$?, $(head -n 1 out)" "0, Ann"
 "$rnn" --help <&- >&- 2>&-
 same "all closed" $? 1
+
+# Of many refused lines ten are named; a name of which no letter is known has no answer
+for k in $(seq 25); do printf '\377\n'; done | "$rnn" --mode predict >out 2>err
+same "messages on 25 refused lines" "$(wc -l <err | tr -d ' '), $(tail -n 1 err)" "11, rnn: standard input: 15 more lines refused"
+same "their answers" "$(grep -c '^?' out)" 25
+printf 'ЖЖ\nAnn\n' | "$rnn" --mode predict >out 2>/dev/null
+same "no letter known" "$?, $(head -n 1 out)" "0, $(printf 'ЖЖ\t?\t0')"
+"$rnn" --mode predict 'ЖЖ' >out
+same "nor an argument's" "$(tail -n 1 out)" "  no answer, since none of its letters is known"
+
+# Memory that is too small for writing a model is noticed before an epoch is trained
+narrow() { (ulimit -v 900000 && "$rnn" "$@" >out 2>err); }
+if narrow --help; then  # not under the sanitizers, which take more
+  narrow three --hidden_dim 4096 --epochs 1 --threads 1 --model_dir narrow
+  same "want of memory" "$?, $(grep -c Epoch out), $(cat err)" "1, 0, rnn: out of memory"
+fi
+
+# tests/accuracy.sh takes a folder, and fails with a sentence where there is no ./rnn
+mkdir elsewhere && cd elsewhere || exit 1
+bash "$vectors/../accuracy.sh" >../out 2>../err
+same "accuracy.sh without a program" "$?, $(cat ../out ../err)" \
+  "1, accuracy.sh: no ./rnn here: run make, and this in the project's folder"
+ln -s "$rnn" rnn
+DATA=../three SEEDS="1 2" bash "$vectors/../accuracy.sh" "${small[@]}" >../out 2>../err
+same "accuracy.sh of a folder" "$?, $(sed 's/[0-9][0-9.]*%/N/g' ../out)" \
+  "0, Test accuracy: mean N, from N to N; macro F1: mean N"
+DATA=../nowhere bash "$vectors/../accuracy.sh" >../out 2>../err
+same "and of none" "$?, $(cat ../out)" "1, "
+cd .. || exit 1
 
 echo "cli_test: $checks checks, $failures failed" >&2
 [ $failures -eq 0 ]

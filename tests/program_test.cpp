@@ -115,6 +115,8 @@ int main() {
     same(decimal(0.1) + ' ' + decimal(size_t{14}) + ' ' + decimal(1e-9) + ' ' + decimal(14.0), "0.1 14 1e-09 14");
     same(decimal(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
     same(visible("a\nb\x1b\x7f é~ "), "a?b?? é~ ");
+    same(visible("\x1f\u0080\u009f\u00a0\ufffd\ufffe\uffff\U00010000"), "???\u00a0\ufffd??\U00010000");
+    same(visible("a\xc2\xc3\xa9\n"), "a????");
     expect(letters_in("aé名\U0001f600") == 4 && letters_in("") == 0);
     same(percent(0.12345) + percent(1) + percent(std::nan("")), "12.3%100.0%–");
     expect(ratio(1, 4) == 0.25);
@@ -151,6 +153,22 @@ int main() {
     std::istream from(&broken);
     std::string line;
     expect(!next_line(from, 4, line) && from.bad()) << "half a line";
+    struct Quiet : std::streambuf {  // the end of the input, and what errno says then
+      int error = 0;
+      int_type underflow() override {
+        errno = error;
+        return traits_type::eof();
+      }
+    } quiet;
+    for (const int error : {0, ENOTTY, EISDIR, EIO}) {
+      quiet.error = error;
+      errno = EPERM;
+      std::istream silent(&quiet);
+      expect(!next_line(silent, 4, line) && silent.bad() == (error == EISDIR || error == EIO)) << error;
+    }
+    errno = EPERM;
+    std::istringstream stale("a");
+    expect(next_line(stale, 4, line) && stale.eof()) << "an older error";
   };
 
   "files are read whole, and replaced whole"_test = [] {
@@ -830,13 +848,13 @@ int main() {
   "names of the command line"_test = [] {
     expect(parse_name(" Añ ") == U"Añ");
     same(failure_of([] { parse_name(" "); }), "2: an empty name");
-    same(failure_of([] { parse_name("a\377"); }), "2: `a\377`: malformed UTF-8: save the text as UTF-8");
+    same(failure_of([] { parse_name("a\377"); }), "2: `a?`: malformed UTF-8: save the text as UTF-8");
     expect(
         has(failure_of([] { parse_name(std::string(1001, 'a')); }), "2: `" + std::string(39, 'a') + "…`: a name of"));
     same(failure_of([] { check_finite(std::nan("")); }), "1: the model's numbers are too large to compute with");
     same(failure_of([] { check_finite(0); }), "no failure");
     expect(unseen_letters(U"名a前名", {unknown, 0, unknown, unknown, 1}) == U"名前");
-    same(shown(U'a') + shown(0x1f) + shown(0x20) + shown(0x7e) + shown(0x7f) + shown(0x9f) + shown(0xa1), "a· ~··¡");
+    expect(is_unknown({unknown, unknown, 2}) && !is_unknown({unknown, 0, 2}) && !is_unknown({0, unknown, 2}));
   };
 
   "the answer to a name"_test = [] {
@@ -848,6 +866,8 @@ int main() {
     same(answer_lines("名a前", model, y, 3),
          "名a前\n  never seen in training: U+540D 名, U+524D 前\n  Bé        75.0%  " + bar(0.75, 40) +
              "\n  A         25.0%  ██████████\n");
+    same(answer_lines("名", model, y, 3),
+         "名\n  never seen in training: U+540D 名\n  no answer, since none of its letters is known\n");
   };
 
   "the filter: a line out for each line in"_test = [] {
@@ -859,17 +879,21 @@ int main() {
                              "a\r",
                              "", " B ", "a\tb", "\377", "名b名", "前b", "前a"})
       filter.add(line, filter.lines.size() + 1);
-    expect(filter.failed && filter.examples.size() == 5);
+    expect(filter.failed == 2 && filter.examples.size() == 5);
     same(filter.answers(),
          "\xef\xbb\xbf"
          "a\tA\t0.982007\n\n B "
          "\tB\t0.982007\n?\t?\t0\n?\t?\t0\n名b名\tB\t0.982007\n前b\tB\t0.982007\n前a\tA\t0.982007\n");
-    same(filter.last_line(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
+    same(filter.last_lines(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
     same(filter.answers(), "");
     expect(filter.examples.empty());
     filter.add("", 9);
-    filter.add("b", 10);
-    same(filter.answers(), "\nb\tB\t0.982007\n");
+    filter.add("名", 10);
+    filter.add("b", 11);
+    same(filter.answers(), "\n名\t?\t0\nb\tB\t0.982007\n");
+    expect(filter.failed == 2) << "a name without a known letter is no fault";
+    for (size_t number = 1; number <= 9; ++number) filter.add("\377", number);
+    expect(has(filter.last_lines(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
   };
 
   "the filter: more than one language a line"_test = [] {
@@ -890,15 +914,18 @@ int main() {
                             "b\tB\t"))
         << answers;
     expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
-    same(filter.last_line(), "rnn: 1 line has letters never seen in training: U+FEFF (1)\n");
+    same(filter.last_lines(), "rnn: 1 line has letters never seen in training: U+FEFF (1)\n");
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
-    same(filter.last_line(),
+    same(filter.last_lines(),
          "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
          "U+0032 (1), U+0033 (1)\n");
     Filter plain{model, network, team, 1};
+    for (size_t number = 1; number <= 10; ++number) plain.add("\377", number);
+    same(plain.last_lines(), "");
+    plain.failed = 0;
     plain.add("ab", 1);
-    same(plain.last_line(), "");
-    expect(!plain.failed);
+    same(plain.last_lines(), "");
+    expect(plain.failed == 0);
   };
 
   "trace: against the equations, one unit, two languages, a name of one letter"_test = [] {
@@ -921,7 +948,7 @@ int main() {
          "                                 entropy  |dL/da|  hidden\n" + line("a  ", h1, da1) + line("$  ", h2, da2));
     u.packed.symbol[0] = unknown;
     u.y.of({0, 1})(0, 0) = 1, u.y.of({0, 1})(0, 1) = 0;
-    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n·? A       100% B         0%    0.00 ")) << "unseen; sure";
+    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n?? A       100% B         0%    0.00 ")) << "unseen; sure";
     expect(follow(two_letters(), U"b").packed.language == std::vector<size_t>{1, 1}) << "the answer";
   };
 
