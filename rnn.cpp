@@ -183,12 +183,9 @@ auto parse_file(const fs::path& path, size_t most, auto parse) {
 // new one and never a part. It is first written beside its place, as rnn.<16 hexadecimal digits>.tmp. The digits are
 // random, so that no two runs write the same file.
 struct NewFile {
-  fs::path path, temporary = path.parent_path() / ("rnn." + random_digits() + ".tmp");
+  fs::path path;
+  fs::path temporary = path.parent_path() / format("rnn.%08x%08x.tmp", std::random_device()(), std::random_device()());
 
-  static std::string random_digits() {
-    std::random_device random;
-    return format("%08x%08x", random(), random());
-  }
   void write(std::string_view text) const {
     std::ofstream file(temporary, std::ios::binary);
     file << text;
@@ -212,12 +209,6 @@ void write_file(const fs::path& path, std::string_view text) {
   file.put_in_place();
 }
 
-void remove_file(const fs::path& path) {
-  std::error_code error;
-  fs::remove(path, error);
-  if (error) throw Failure{path.string() + ": " + error.message()};
-}
-
 // What a folder holds, by name. The advice is what is said where the folder can't be read.
 std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
   std::error_code error;
@@ -229,16 +220,6 @@ std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advi
   return entries;
 }
 
-// Refuses a folder without lists of names, and says what it holds instead.
-[[noreturn]] void refuse_folder(const std::string& folder, const Strings& others) {
-  std::string advice = "it needs a file such as Polish.txt for each language";
-  for (const std::string& name : others)
-    if (fs::path ending = fs::path(name).extension(); ending == ".TXT" || ending == ".Txt")
-      advice = name + ": rename it " + fs::path(name).replace_extension(".txt").string();
-  throw Failure{folder + ": no *.txt in it, " + (others.empty() ? "nor anything else" : "but " + listed(others, 3)) +
-                "; " + advice};
-}
-
 // Reads the names of a folder. What begins with a dot is passed over: systems and editors leave such files.
 Data load_data(const std::string& folder) {
   std::map<std::string, fs::path> files;  // by language
@@ -247,13 +228,15 @@ Data load_data(const std::string& folder) {
     const std::string name = path.filename().string();
     if (name.starts_with('.')) continue;
     if (path.extension() != ".txt") {
-      others.push_back(name);
+      others.push_back(path.extension() != ".TXT" ? name : name + ": rename it " + path.stem().string() + ".txt");
       continue;
     }
     const auto [file, is_new] = files.emplace(language_of(path.stem().string()), path);
     if (!is_new) throw Failure{path.string() + ": the same language as " + file->second.string()};
   }
-  if (files.empty()) refuse_folder(folder, others);
+  if (files.empty())
+    throw Failure{folder + ": no *.txt in it, " + (others.empty() ? "nor anything else" : "but " + listed(others, 3)) +
+                  "; it needs a file such as Polish.txt for each language"};
   Data data;
   for (const auto& [language, file] : files) {
     if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
@@ -588,7 +571,8 @@ struct Value {
 
 // A row of the table of options. An option that names no mode is read by all of them.
 struct Option {
-  const char *name, *modes, *help;
+  std::string name;
+  const char *modes, *help;
   Value value;
 };
 
@@ -607,34 +591,33 @@ Value choice(std::string& member, const std::string& range) {
   return {"one of: ", range, member, [=, &member](const std::string& word) { return has_word(range, member = word); }};
 }
 Value choice(bool& member, const std::string& yes, const std::string& no) {
-  return {"one of: ", yes + ' ' + no, member ? yes : no, [=, &member](const std::string& word) {
-            member = word == yes;
-            return member || word == no;
-          }};
+  return {"one of: ", yes + ' ' + no, member ? yes : no,
+          [=, &member](const std::string& word) { return (member = word == yes) || word == no; }};
 }
 Value flag(bool& member) {
   return {"alone, without a value", "", "", [&member](const std::string& word) { return member = word.empty(); }};
 }
 Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest, const std::string& initial) {
-  return {"a whole number, ", decimal(lowest) + " to " + decimal(highest), initial,
-          [=, &member](const std::string& word) {
-            const std::uint64_t number = std::strtoull(word.c_str(), nullptr, 10);
-            member = number;
-            return decimal(number) == word && number >= lowest && number <= highest;
-          }};
+  const auto set = [=, &member](const std::string& word) {
+    const std::uint64_t number = std::strtoull(word.c_str(), nullptr, 10);
+    member = number;
+    return decimal(number) == word && number >= lowest && number <= highest;
+  };
+  return {"a whole number, ", decimal(lowest) + " to " + decimal(highest), initial, set};
 }
 Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest) {
   return integer(member, lowest, highest, decimal(member));
 }
 // The network computes with floats, so a value must be in range after rounding too.
 Value real(double& member, double lowest, double highest, const std::string& range) {
-  return {"a number, rounded to float, ", range, decimal(member), [=, &member](const std::string& word) {
-            if (word.empty() || word.find_first_not_of("0123456789+-.eE") != word.npos) return false;
-            char* end = nullptr;
-            member = std::strtod(word.c_str(), &end);
-            const auto in_range = [&](double x) { return x >= lowest && x <= highest; };
-            return *end == '\0' && in_range(member) && in_range(static_cast<float>(member));
-          }};
+  const auto set = [=, &member](const std::string& word) {
+    char* end = nullptr;
+    member = std::strtod(word.c_str(), &end);
+    const float rounded = static_cast<float>(member);
+    return !word.empty() && word.find_first_not_of("0123456789+-.eE") == word.npos && *end == '\0' &&
+           std::min<double>(member, rounded) >= lowest && std::max<double>(member, rounded) <= highest;
+  };
+  return {"a number, rounded to float, ", range, decimal(member), set};
 }
 
 // The options that make a model, in the order of its file.
@@ -642,16 +625,16 @@ std::vector<Option> settings_table(Settings& s) {
   constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
   constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
   return {
-      {"hidden_dim", "train", "hidden units", integer(s.hidden, 1, most_hidden)},
-      {"epochs", "train", "passes over the names", integer(s.epochs, 1, 1000000)},
-      {"batch_size", "train", "names a step", integer(s.batch_size, 1, 1000000)},
-      {"learning_rate", "train", "a step's size", real(s.learning_rate, least, most, "above 0 to 3e38")},
-      {"clip_norm", "train", "longest gradient", real(s.clip_norm, least, most, "above 0 to 3e38")},
-      {"momentum", "train", "share of last step", real(s.momentum, 0, 0x1.fffffep-1, "0 to below 1")},
-      {"prefix_weight", "train", "weight of earlier steps", real(s.prefix_weight, 0, 1, "0 to 1")},
-      {"decay", "train", "of the learning rate", choice(s.linear_decay, "linear", "none")},
-      {"seed", "", "random numbers", integer(s.seed, 0, any)},
-      {"split_seed", "train explore", "of the parts", integer(s.split_seed, 0, any)},
+      {"--hidden_dim", "train", "hidden units", integer(s.hidden, 1, most_hidden)},
+      {"--epochs", "train", "passes over the names", integer(s.epochs, 1, 1000000)},
+      {"--batch_size", "train", "names a step", integer(s.batch_size, 1, 1000000)},
+      {"--learning_rate", "train", "a step's size", real(s.learning_rate, least, most, "above 0 to 3e38")},
+      {"--clip_norm", "train", "longest gradient", real(s.clip_norm, least, most, "above 0 to 3e38")},
+      {"--momentum", "train", "share of last step", real(s.momentum, 0, 0x1.fffffep-1, "0 to below 1")},
+      {"--prefix_weight", "train", "weight of earlier steps", real(s.prefix_weight, 0, 1, "0 to 1")},
+      {"--decay", "train", "of the learning rate", choice(s.linear_decay, "linear", "none")},
+      {"--seed", "", "random numbers", integer(s.seed, 0, any)},
+      {"--split_seed", "train explore", "of the parts", integer(s.split_seed, 0, any)},
   };
 }
 
@@ -662,15 +645,15 @@ const std::string all_parts = "training validation test all";  // in the order o
 // of `o`.
 std::vector<Option> option_table(Options& o) {
   std::vector<Option> table = {
-      {"mode", "", "task", choice(o.mode, all_modes)},
-      {"data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
-      {"model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
-      {"model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
-      {"part", "test", "which names", choice(o.part, all_parts)},
-      {"list", "test", "names to print", choice(o.list, "none wrong all")},
-      {"top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
-      {"plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
-      {"threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
+      {"--mode", "", "task", choice(o.mode, all_modes)},
+      {"--data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
+      {"--model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
+      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
+      {"--part", "test", "which names", choice(o.part, all_parts)},
+      {"--list", "test", "names to print", choice(o.list, "none wrong all")},
+      {"--top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
+      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
+      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
   };
   std::ranges::move(settings_table(o.settings), std::back_inserter(table));
   return table;
@@ -680,13 +663,12 @@ std::vector<Option> option_table(Options& o) {
 std::string options_line(Settings settings) {
   std::string line;
   for (const Option& option : settings_table(settings))
-    line += (line.empty() ? "--" : " --") + std::string(option.name) + ' ' + option.value.initial;
+    line += (line.empty() ? "" : " ") + option.name + ' ' + option.value.initial;
   return line;
 }
 
-const Option* find_option(const std::vector<Option>& table, const std::string& word) {
-  const auto found =
-      std::ranges::find(table, word, [](const Option& option) { return "--" + std::string(option.name); });
+const Option* find_option(const std::vector<Option>& table, const std::string& name) {
+  const auto found = std::ranges::find(table, name, &Option::name);
   return found == table.end() ? nullptr : &*found;
 }
 
@@ -704,14 +686,14 @@ std::string help() {
       "  ./rnn --mode explore data/               describe the data\n\n"
       "  option           default             meaning: range\n";
   for (const auto& [name, modes, meaning, value] : table)
-    text += "  --" + fit(name, 15) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") +
-            value.range + '\n';
+    text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
+            '\n';
   text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
   for (const std::string& mode : words_of(all_modes)) {
     text += "  " + fit(mode, 8);
     size_t count = 0;
     for (const Option& option : table)
-      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + std::string(option.name);
+      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + option.name.substr(2);
     text += '\n';
   }
   return text +
@@ -725,18 +707,16 @@ void set_option(const std::vector<Option>& table, const std::string& mode, const
                 const std::string& value) {
   std::string known;
   for (const Option& option : table)
-    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += std::string(" --") + option.name;
+    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += ' ' + option.name;
   const Option* const option = find_option(table, word);
-  if (option == nullptr)
-    throw Failure{"no option " + word + "; mode " + mode + " takes" + known +
-                      (takes_names(mode) ? "; a name that begins with - stands after --" : ""),
-                  2};
+  const char* const hint = takes_names(mode) ? "; a name that begins with - stands after --" : "";
+  if (option == nullptr) throw Failure{"no option " + word + "; mode " + mode + " takes" + known + hint, 2};
   if (!has_word(known, word)) throw Failure{word + " means nothing to mode " + mode + ", which takes" + known, 2};
   if (!option->value.set(value))
     throw Failure{word + " " + value + ": should be " + option->value.kind + option->value.range, 2};
 }
 
-// The words of a command line: options with their values, and arguments. What follows `--` is a name.
+// The words of a command line: options with their values, and arguments; what follows `--` is a name.
 struct Words {
   std::vector<std::pair<std::string, std::string>> options;
   Strings arguments, names;
@@ -751,14 +731,12 @@ Words parse_words(const Strings& words, const std::vector<Option>& table) {
       continue;
     }
     const size_t equals = word->find('=');
-    std::string name = word->substr(0, equals), value;
+    std::string name = word->substr(0, equals);
     if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
     const Option* const option = find_option(table, name);
-    if (equals != word->npos)
-      value = word->substr(equals + 1);
-    else if (!(option != nullptr && option->value.range.empty()) && word + 1 != end)
-      value = *++word;
-    result.options.emplace_back(name, value);
+    const bool takes_next = equals == word->npos && (option == nullptr || !option->value.range.empty());
+    const std::string value = equals != word->npos ? word->substr(equals + 1) : "";
+    result.options.emplace_back(name, takes_next && word + 1 != end ? *++word : value);
   }
   return result;
 }
@@ -849,7 +827,10 @@ bool is_numbered(const fs::path& file, std::string_view beginning, std::string_v
   return name.size() > beginning.size() + end.size() && name.starts_with(beginning) && name.ends_with(end) &&
          name.find_first_not_of(digits, beginning.size()) == name.size() - end.size();
 }
-bool is_epoch(const fs::path& file) { return is_numbered(file, "rnn_epoch", "0123456789", ".txt"); }
+bool is_of_run(const fs::path& file) {
+  return is_numbered(file, "rnn_epoch", "0123456789", ".txt") ||
+         has_word("rnn.txt history.csv report.svg", file.filename().string());
+}
 bool is_temporary(const fs::path& file) {
   return is_numbered(file, "rnn.", "0123456789abcdef", ".tmp") && file.filename().string().size() == 24;
 }
@@ -864,9 +845,8 @@ void prepare_folder(const fs::path& folder) {
     throw Failure{folder.string() + ": a link to nothing" + advice};
   if (error) throw Failure{folder.string() + ": " + error.message() + advice};
   for (const fs::path& entry : entries_of(folder, advice)) {
-    const std::string name = entry.filename().string();
     const fs::file_status status = fs::symlink_status(entry, ignored);
-    if (fs::is_directory(status) && (is_epoch(entry) || has_word("rnn.txt history.csv report.svg", name)))
+    if (fs::is_directory(status) && is_of_run(entry))
       throw Failure{entry.string() + ": a folder, where a file is written"};
     if (fs::is_regular_file(status) && is_temporary(entry) &&
         fs::file_time_type::clock::now() - fs::last_write_time(entry, ignored) > std::chrono::hours(1))
@@ -882,10 +862,11 @@ void replace_run(const fs::path& folder, const std::string& model, const std::st
   best.write(model);
   epoch.write(model);
   csv.write(history);
-  remove_file(folder / "report.svg");
-  remove_file(folder / "history.csv");
-  for (const fs::path& file : entries_of(folder, ""))
-    if (is_epoch(file)) remove_file(file);
+  std::error_code error;
+  for (const fs::path& file : entries_of(folder, "")) {
+    if (is_of_run(file) && file.filename() != "rnn.txt") fs::remove(file, error);
+    if (error) throw Failure{file.string() + ": " + error.message()};
+  }
   best.put_in_place();
   epoch.put_in_place();
   csv.put_in_place();

@@ -239,7 +239,7 @@ int main() {
     same(refused(), "1: " + path + ": no *.txt in it, but a.csv, b, c and 1 more; " + needs);
     folder.write("Latin.TXT", "");
     same(refused(),
-         "1: " + path + ": no *.txt in it, but Latin.TXT, a.csv, b and 2 more; Latin.TXT: rename it Latin.txt");
+         "1: " + path + ": no *.txt in it, but Latin.TXT: rename it Latin.txt, a.csv, b and 2 more; " + needs);
     folder.write("b.txt", "Xa");
     folder.write("._b.txt", "Xb");
     expect(load_data(path).languages == Strings{"b"}) << "what begins with a dot is passed over";
@@ -500,7 +500,7 @@ int main() {
     expect(count <= 50);
     Options options;
     for (const auto& [name, modes, meaning, value] : option_table(options))
-      expect(has(text, "--" + std::string(name) + " ") && has(text, value.range) && has(text, value.initial)) << name;
+      expect(has(text, "  " + name + " ") && has(text, value.range) && has(text, value.initial)) << name;
     same(text, read(help_file));
   };
 
@@ -702,7 +702,9 @@ int main() {
     append_line(folder / "history.csv", "+1\n");
     same(read(folder / "history.csv"), "history+1\n");
     expect(has(failure_of([&] { append_line(folder / "none/x", ""); }), "none/x: No such file or directory"));
-    expect(has(failure_of([&] { remove_file(folder.path); }), ": Directory not empty"));
+    folder.write("report.svg/x", "");
+    same(failure_of([&] { replace_run(folder.path, "model", "history"); }),
+         "1: " + folder / "report.svg" + ": Directory not empty");
     expect(
         has(failure_of([&] { entries_of(folder / "none", "; advice"); }), "none: No such file or directory; advice"));
   };
