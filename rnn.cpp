@@ -1,5 +1,5 @@
-// rnn.cpp: the program around rnn.hpp. A port may do its own way what stands here: files, threads, printing, the
-// picture, the command line.
+// rnn.cpp is the program around rnn.hpp: files, threads, printing, the picture, the command line. A port may do all of
+// this in its own way.
 
 // exp and tanh of rnn.hpp, and the checks for numbers that are not finite, need arithmetic as IEEE 754 has it.
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
@@ -36,8 +36,8 @@ using namespace rnn;
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
 
-// Ends the program with a sentence on standard error, none if it is empty, and a status: 1 it failed, 2 the command
-// line is wrong.
+// Thrown to end the program: it prints the sentence on standard error, unless it is empty, and exits with the status.
+// Status 1 means that the program failed, 2 that the command line is wrong, 130 that a signal interrupted training.
 struct Failure {
   std::string what;
   int status = 1;
@@ -45,7 +45,8 @@ struct Failure {
 
 // ---- 1. Text --------------------------------------------------------------------------------------------------------
 
-// printf into a string. (A C variadic function, so that the compiler holds the pattern against the values.)
+// Does what printf does, into a string. It is a C variadic function, so the compiler checks the values against the
+// pattern.
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
   std::va_list values, again;
   va_start(values, pattern);
@@ -57,24 +58,24 @@ struct Failure {
   return text;
 }
 
-// "1 name", "2 names".
+// Returns "1 name" or "2 names", for example.
 std::string counted(size_t count, const char* thing) { return format("%zu %s%s", count, thing, count == 1 ? "" : "s"); }
 
-// "A, B, C and 4 more".
+// Returns "A, B, C and 4 more", for example.
 std::string listed(const Strings& words, size_t most) {
   std::string text;
   for (size_t i = 0; i < std::min(words.size(), most); ++i) text += (i > 0 ? ", " : "") + words[i];
   return words.size() <= most ? text : text + format(" and %zu more", words.size() - most);
 }
 
-// The shortest decimal that reads back to the same number, or another that std::to_chars has.
+// Returns the shortest decimal that reads back to the same number, or another form that std::to_chars knows.
 std::string decimal(auto number, auto... form) {
   char digits[32];
   return {digits, std::to_chars(digits, std::end(digits), number, form...).ptr};
 }
 
-// Text that may be shown: `?` stands for control characters, which could break a line or move a terminal's cursor, for
-// U+FFFE and U+FFFF, which XML does not allow, and for each byte beyond ASCII of malformed UTF-8.
+// Makes text fit to be shown. `?` replaces control characters, which could break a line or move a terminal's cursor,
+// U+FFFE and U+FFFF, which XML does not allow, and all bytes beyond ASCII if the text is malformed UTF-8.
 std::string visible(const std::string& text) {
   const std::optional<std::u32string> letters = decode_utf8(text);
   std::string shown;
@@ -89,7 +90,8 @@ size_t letters_in(const std::string& text) {
   return static_cast<size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xc0) != 0x80; }));
 }
 
-// UTF-8 text in a column of so many letters: filled with blanks, on its left for a number, or cut, which … shows.
+// Fits text into a column of `width` letters: fills it up with blanks, on its left if it is a number, or cuts it, which
+// … shows.
 std::string fit(std::string text, size_t width, bool number = false) {
   text = visible(text);
   if (letters_in(text) > width) {
@@ -100,7 +102,7 @@ std::string fit(std::string text, size_t width, bool number = false) {
   return number ? blanks + text : text + blanks;
 }
 
-// The width of a column of languages: that of the longest, but at most so much.
+// Returns the width of a column of languages, which is that of the longest, but at most `most`.
 size_t column_width(const Strings& languages, size_t most) {
   size_t longest = std::string_view("Language").size();
   for (const std::string& language : languages) longest = std::max(longest, letters_in(language));
@@ -111,7 +113,7 @@ double as_double(size_t count) { return static_cast<double>(count); }
 double ratio(size_t part, size_t whole) { return as_double(part) / as_double(whole); }
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
-// A share of 0 to 1 in one of five shades, and as a bar.
+// Both show a share of 0 to 1: as one of five shades, and as a bar.
 std::string shade(double share) {
   static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
   return shades[static_cast<size_t>(std::clamp(share * 5, 0.0, 4.0))];
@@ -126,19 +128,19 @@ std::string bar(double share, size_t width) {
 
 std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
 
-// Prints what must be seen now, and not when the program ends. A reader that is gone ends the program without a word.
+// Prints at once, and not when the program ends. If the reader has closed the pipe, the program ends silently.
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
 }
 
-// What is wrong with a text, and in which line.
+// Says what is wrong with a text, and in which line.
 std::string message_of(const std::string& text, const TextError& wrong) {
   return text + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what();
 }
 
-inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // in bytes
+inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // both are in bytes
 
 // Takes the next line, less its '\n'. Returns false at the end of the input, and if the input can't be read. It stops
 // one byte past `most`, so that a line without an end cannot fill the memory; the next call passes over the rest. It
@@ -155,7 +157,7 @@ bool next_line(std::istream& input, size_t most, std::string& line) try {
   if (byte != EOF) return true;
   input.setstate(errno == 0 || errno == ENOTTY ? std::ios::eofbit : std::ios::badbit);
   return input.eof() && !line.empty();
-} catch (const std::exception&) {  // the buffer's, where the system can't read
+} catch (const std::exception&) {  // the buffer throws it where the system can't read
   input.setstate(std::ios::badbit);
   return false;
 }
@@ -163,7 +165,7 @@ void check_length(std::string_view line, size_t most, size_t number) {
   if (line.size() > most) throw TextError("a line of more than " + std::to_string(most) + " bytes", number);
 }
 
-// What `parse` makes of the text of a file.
+// Returns what `parse` makes of the text of a file.
 auto parse_file(const fs::path& path, size_t most, auto parse) {
   std::ifstream file(path, std::ios::binary);
   std::string text, line;
@@ -209,7 +211,7 @@ void write_file(const fs::path& path, std::string_view text) {
   file.put_in_place();
 }
 
-// What a folder holds, by name. The advice is what is said where the folder can't be read.
+// Lists what a folder holds, sorted by name. If the folder can't be read, the message ends with the advice.
 std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
   std::error_code error;
   std::vector<fs::path> entries;
@@ -220,9 +222,10 @@ std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advi
   return entries;
 }
 
-// Reads the names of a folder. What begins with a dot is passed over: systems and editors leave such files.
+// Reads the names of a folder. A file whose name begins with a dot is passed over: systems and editors leave such
+// files.
 Data load_data(const std::string& folder) {
-  std::map<std::string, fs::path> files;  // by language
+  std::map<std::string, fs::path> files;  // the key is the language
   Strings others;
   for (const fs::path& path : entries_of(folder, "; name a folder of names, or a name with --mode predict")) {
     const std::string name = path.filename().string();
@@ -262,16 +265,15 @@ Model load_model(const std::string& path) {
 
 // ---- 3. Threads -----------------------------------------------------------------------------------------------------
 
-// team(count, f) calls f(0) ... f(count - 1) on the team's threads, thread k those that are k modulo the team's size,
-// and returns when all are done. A step of training calls it three times in 0.1 ms, and waking a sleeping thread would
-// take much of that: so a thread that waits spins for a while, then makes way for others, and sleeps only when nothing
-// comes.
+// team(count, f) calls f(0) ... f(count - 1) on the team's threads and returns when all calls have ended. Thread k
+// makes the calls whose number is k modulo the team's size. Training calls the team three times for a mini-batch, and
+// waking a sleeping thread takes long beside that. So a thread that waits spins for a while, then yields, then sleeps.
 class Team {
  public:
   explicit Team(size_t threads) {
     try {
       for (; size < threads; ++size) helpers.emplace_back([this, k = size] { help(k); });
-    } catch (const std::system_error&) {  // the system has no more threads: those that started will do
+    } catch (const std::system_error&) {  // the system has no more threads, and those that started will do
     }
   }
   ~Team() {
@@ -316,7 +318,7 @@ class Team {
 
   size_t size = 1;
   std::vector<std::thread> helpers;
-  alignas(64) std::atomic<size_t> start{0};  // each on a cache line of its own
+  alignas(64) std::atomic<size_t> start{0};  // each has a cache line of its own
   alignas(64) std::atomic<size_t> busy{0};
   alignas(64) size_t tasks = 0;
   std::function<void(size_t)> task;
@@ -357,7 +359,7 @@ std::string test_line(const Evaluation& test, const std::string& part) {
          counted(test.score.names, "name") + (part == "test" ? "" : " (" + part + ")");
 }
 
-// The languages that macro F1 leaves out, if there are any.
+// Says which languages macro F1 leaves out, or nothing if it leaves out none.
 std::string left_out(const Confusion& confusion, const Strings& languages) {
   Strings without;
   for (size_t k = 0; k < languages.size(); ++k)
@@ -366,7 +368,7 @@ std::string left_out(const Confusion& confusion, const Strings& languages) {
   return "Macro F1 leaves out languages without a name to test: " + listed(without, 8);
 }
 
-// The lines above the tables.
+// Returns the lines that stand above the tables.
 std::string test_lines(const Evaluation& test, const std::string& part, const Strings& languages) {
   const std::string without = left_out(test.confusion, languages);
   return test_line(test, part) + '\n' + without + (without.empty() ? "" : "\n");
@@ -385,7 +387,7 @@ std::string languages_table(const Confusion& confusion, const Strings& languages
   return text;
 }
 
-// The per cent of the names of language i that were taken for k.
+// Returns the per cent of the names of language i that were taken for k.
 long row_percent(const Confusion& confusion, size_t i, size_t k) {
   return confusion(i, k) == 0 ? 0 : std::lround(100 * ratio(confusion(i, k), confusion.support(i)));
 }
@@ -411,9 +413,9 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
   return text + '\n';
 }
 
-// A line each for the confusions that the largest share of a language's names fell to.
+// Returns a line for each of the worst confusions, which are those with the largest share of a language's names.
 Strings worst_confusions(const Confusion& confusion, const Strings& languages, size_t most) {
-  std::multimap<double, std::string, std::greater<>> lines;  // by that share
+  std::multimap<double, std::string, std::greater<>> lines;  // the key is that share
   for (size_t i = 0; i < languages.size(); ++i)
     for (size_t k = 0; k < languages.size(); ++k) {
       if (i == k || confusion(i, k) == 0) continue;
@@ -429,12 +431,12 @@ Strings worst_confusions(const Confusion& confusion, const Strings& languages, s
 
 // ---- 5. Picture -----------------------------------------------------------------------------------------------------
 
-// What an epoch left: a line of history.csv and of the terminal.
+// What is known of an epoch when it has ended. It becomes a line of history.csv and a line on the terminal.
 struct EpochRecord {
   double learning_rate, seconds;
   Score training, validation;
 
-  // What it is judged by: the validation loss, or the training loss where no name is for validation.
+  // Epochs are judged by the validation loss, or by the training loss where no name is for validation.
   double selection() const { return (validation.names > 0 ? validation : training).mean_cross_entropy(); }
 };
 
@@ -452,7 +454,7 @@ struct Svg {
   }
 };
 
-// The step between ticks: 1, 2 or 5 times a power of ten, the least with which at most so many steps reach `highest`.
+// Returns the step between ticks: the least of 1, 2 and 5 times a power of ten with which `most` steps reach `highest`.
 double tick_step(double highest, double most) {
   const double ten = std::pow(10, std::floor(std::log10(highest / most)));
   for (const double digit : {1, 2, 5})
@@ -460,14 +462,15 @@ double tick_step(double highest, double most) {
   return 10 * ten;
 }
 
-// The losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
+// Draws the losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
 void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept, double left, double top) {
   constexpr double width = 420, height = 300;
   const size_t epochs = history.size();
   double highest = 0.1;
   for (const EpochRecord& epoch : history)
     for (const Score& score : {epoch.training, epoch.validation})
-      highest = std::fmax(highest, score.mean_cross_entropy());  // passes over that of no names, not a number
+      highest = std::fmax(highest,
+                          score.mean_cross_entropy());  // fmax passes over the loss of no names, which is not a number
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
   const auto x_of = [&](size_t epoch) { return left + width * (as_double(epoch) - 0.5) / as_double(epochs); };
   const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
@@ -500,7 +503,7 @@ void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept,
   }
 }
 
-// A row for each true language, a column for each predicted one.
+// Draws a row for each true language and a column for each predicted one.
 void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels, double left, double top, double cell) {
   for (size_t i = 0; i < labels.size(); ++i) {
     const double y = top + as_double(i) * cell, label = left + as_double(i) * cell + 13;
@@ -520,8 +523,8 @@ void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels,
   svg.box(left, top, size, size, "fill=\"none\" stroke=\"#999\"");
 }
 
-// report.svg: the losses, below them the worst confusions; beside them the confusion matrix; at the foot the options.
-// The page is as large as that needs, if letters are as wide as most are.
+// Draws report.svg: on the left the losses and below them the worst confusions, on the right the confusion matrix, and
+// at the foot the options. The page is as large as that needs, if letters are about as wide as usual.
 std::string draw_picture(const std::vector<EpochRecord>& history, const Evaluation& test, const Model& kept) {
   constexpr double left = 20, top = 85, line = 18, list_top = 490, middle = 530, cell = 18, letter = 8;
   const size_t width = column_width(kept.languages, 20);
@@ -557,7 +560,7 @@ struct Options {
   std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
   std::string part = "test", list = "none", program;  // the program as it was called
   Settings settings;
-  std::optional<size_t> threads, top;  // not given: a thread for each core; 3 languages, and 1 in the filter
+  std::optional<size_t> threads, top;  // if not given: one thread a core; 3 languages, 1 in the filter
   bool plain = false;
   Strings names;
 };
@@ -620,7 +623,7 @@ Value real(double& member, double lowest, double highest, const std::string& ran
   return {"a number, rounded to float, ", range, decimal(member), set};
 }
 
-// The options that make a model, in the order of its file.
+// These options make a model; its file has them in this order.
 std::vector<Option> settings_table(Settings& s) {
   constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
   constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
@@ -659,7 +662,7 @@ std::vector<Option> option_table(Options& o) {
   return table;
 }
 
-// The settings as the command line takes them: `./rnn DATA_DIR` with these makes the same model again.
+// Returns settings as the command line takes them. `./rnn DATA_DIR` with these makes the same model again.
 std::string options_line(Settings settings) {
   std::string line;
   for (const Option& option : settings_table(settings))
@@ -702,7 +705,7 @@ std::string help() {
 
 bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
 
-// Sets an option. It refuses one that the mode does not read, and a value that is not allowed.
+// Sets an option. An option that the mode does not read is refused, and so is a value that is not allowed.
 void set_option(const std::vector<Option>& table, const std::string& mode, const std::string& word,
                 const std::string& value) {
   std::string known;
@@ -784,7 +787,7 @@ size_t threads_of(const Options& options) {
 
 // ---- 7. Training ----------------------------------------------------------------------------------------------------
 
-// A bar that grows on standard error by appending, from the moment an epoch has lasted two seconds.
+// A bar on standard error that grows by appending. It begins when an epoch has lasted two seconds.
 struct ProgressBar {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::FILE* file = stderr;
@@ -821,7 +824,7 @@ std::string epoch_line(size_t number, size_t epochs, const EpochRecord& epoch) {
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Whether a file's name is a beginning, one or more of the digits, and an end.
+// Tells whether a file's name consists of a beginning, one or more digits, and an end.
 bool is_numbered(const fs::path& file, std::string_view beginning, std::string_view digits, std::string_view end) {
   const std::string name = file.filename().string();
   return name.size() > beginning.size() + end.size() && name.starts_with(beginning) && name.ends_with(end) &&
@@ -835,8 +838,8 @@ bool is_temporary(const fs::path& file) {
   return is_numbered(file, "rnn.", "0123456789abcdef", ".tmp") && file.filename().string().size() == 24;
 }
 
-// Makes the folder, or refuses it before time is spent on training. It also removes what runs left that were killed
-// over an hour ago.
+// Makes the folder, or refuses it before time is spent on training. Temporary files that are older than an hour are
+// removed, since killed runs have left them.
 void prepare_folder(const fs::path& folder) {
   static const std::string advice = "; name another folder with --model_dir";
   std::error_code error, ignored;
@@ -872,7 +875,7 @@ void replace_run(const fs::path& folder, const std::string& model, const std::st
   csv.put_in_place();
 }
 
-// A model with the languages and the letters of the training names, not yet trained.
+// Returns a model with the languages and the letters of the training names. It is not yet trained.
 Model new_model(const Data& data, const std::string& folder, const Settings& settings) {
   if (data.languages.size() < 2)
     throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
@@ -886,24 +889,25 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
           .alphabet = alphabet_of(data, settings.split_seed)};
 }
 
-// The memory that training takes, with names of at most `longest` symbols.
+// Estimates the memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
   const double hidden = as_double(settings.hidden), outputs = as_double(languages),
                rows = as_double(slice_names * longest);
   const double shards = as_double(std::min(pieces(settings.batch_size, slice_names), most_shards));
-  // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard; the model that
-  // is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
+  // Each of these takes as many numbers as the parameters: the parameters, their transposed copies, velocity, gradient
+  // and one gradient a shard; the model that is written, its text (16 bytes a number), the best model, and two copies
+  // of it to be tested.
   const double parameters = hidden * (as_double(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
   const double unrolled = shards * 3 * rows * (hidden + outputs), classified = as_double(most_tasks) * rows * hidden;
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
-// A first signal to end (Ctrl-C sends one) ends training after the mini-batch at hand. A second one ends the program.
+// A first signal (Ctrl-C sends one) ends training after the mini-batch at hand. A second one ends the program at once.
 std::atomic<bool> interrupted{false};
 extern "C" void interrupt(int) {
   if (interrupted.exchange(true)) std::_Exit(130);
 }
-struct Interrupted {};  // is thrown out of the epoch
+struct Interrupted {};  // thrown to leave an unfinished epoch
 void catch_signals() {
   for (const int signal : {SIGINT, SIGTERM})
     if (std::signal(signal, interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
@@ -930,7 +934,7 @@ EpochRecord run_epoch(Training& training, const Examples& examples, const Exampl
                 (epoch > 0 ? " (models of earlier epochs stay)" : "")};
 }
 
-// A word as a shell reads it.
+// Quotes a word for a shell, if it needs that.
 std::string shell_word(const std::string& word) {
   if (word.find_first_of(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~") == word.npos) return word;
   std::string quoted = "'";
@@ -938,7 +942,7 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
-// A name to try: the first that is for testing, or the first of all.
+// Picks a name to try: the first that is for testing, or the first of all.
 std::string name_to_try(const Data& data, std::uint64_t split_seed) {
   for (const NameList& list : data.names)
     for (const Name& name : list.names)
@@ -946,7 +950,7 @@ std::string name_to_try(const Data& data, std::uint64_t split_seed) {
   return data.names[0].names[0].text;
 }
 
-// What was kept, where it is, and a command to try.
+// Says what was kept, where it is, and which command to try.
 std::string last_lines(const std::vector<EpochRecord>& history, const Model& best, const Options& options,
                        const std::string& name) {
   const fs::path folder = options.model_dir;
@@ -962,7 +966,7 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
   return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
 }
 
-// Trains epoch after epoch and writes the files of each. Returns the model of the best epoch; the history grows.
+// Trains epoch after epoch, writes the files of each and adds it to the history. Returns the model of the best epoch.
 Model run_epochs(Training& training, Model model, const Examples& to_train, const Examples& to_validate,
                  const fs::path& folder, Team& team, std::vector<EpochRecord>& history) {
   const size_t epochs = training.settings.epochs;
@@ -1028,15 +1032,15 @@ void train(const Options& options) {
 
 // ---- 8. Test and predict --------------------------------------------------------------------------------------------
 
-// A model's numbers are finite, but what becomes of them need not be.
+// A model's numbers are finite, but their products may overflow.
 void check_finite(double number) {
   if (!std::isfinite(number)) throw Failure{"the model's numbers are too large to compute with"};
 }
 
-// A line for each name of a part, or for those alone that have a wrong answer: name, language, answer, probability.
+// Returns a line for each name of a part, or only for those with a wrong answer: name, language, answer, probability.
 std::string list_lines(const Data& data, Part part, const Model& model, const Evaluation& result, bool only_wrong) {
   std::string text;
-  size_t i = 0;  // names stand in the order of examples_of
+  size_t i = 0;  // the names come in the order of examples_of
   for (size_t k = 0; k < data.languages.size(); ++k)
     for (const Name& name : data.names[k].names) {
       if (!in_part(name, part, model.split_seed)) continue;
@@ -1083,7 +1087,7 @@ void test(const Options& options) {
   }
 }
 
-// The likeliest languages, at most so many, likeliest first.
+// Returns the most probable languages, at most `most`, the most probable first.
 std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
   if (most == 1) return {likeliest(y, languages)};
   std::vector<size_t> order(languages);
@@ -1093,7 +1097,7 @@ std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
   return order;
 }
 
-// The letters of a name on the command line.
+// Reads a name of the command line.
 std::u32string parse_name(const std::string& name) {
   const std::string_view trimmed = trim(name);
   if (trimmed.empty()) throw Failure{"an empty name", 2};
@@ -1104,7 +1108,7 @@ std::u32string parse_name(const std::string& name) {
   }
 }
 
-// The letters that training never saw, each once.
+// Returns the letters that training never saw, each once.
 std::u32string unseen_letters(const std::u32string& name, const std::vector<Symbol>& symbols) {
   std::u32string unseen;
   for (size_t t = 0; t < name.size(); ++t)
@@ -1112,12 +1116,12 @@ std::u32string unseen_letters(const std::u32string& name, const std::vector<Symb
   return unseen;
 }
 
-// Whether training saw no letter of a name; the last symbol is the end of the name.
+// Tells whether training saw no letter of a name. The last symbol is the end of the name.
 bool is_unknown(const std::vector<Symbol>& symbols) {
   return std::all_of(symbols.begin(), symbols.end() - 1, [](Symbol symbol) { return symbol == unknown; });
 }
 
-// The answer to a name: its likeliest languages, with bars.
+// Answers a name with its most probable languages and their bars.
 std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
   const std::u32string letters = parse_name(name);
   const std::vector<Symbol> symbols = model.alphabet.encode(letters);
@@ -1134,20 +1138,20 @@ std::string answer_lines(const std::string& name, const Model& model, const Real
   return text;
 }
 
-// A filter: a line out for each line in, in order.
+// The filter writes a line for each line that it reads, in the same order.
 struct Filter {
   const Model& model;
   const Network& network;
   Team& team;
-  size_t top;                              // pairs of language and probability, of each line
-  Strings lines = {};                      // that wait for their answers
-  Examples examples = {};                  // of those that are names
-  std::vector<size_t> line_of = {};        // of each example
-  std::map<char32_t, size_t> unseen = {};  // letters that training never saw: in how many lines
+  size_t top;                              // how many pairs of language and probability a line gets
+  Strings lines = {};                      // lines that wait for their answers
+  Examples examples = {};                  // those of the lines that are names
+  std::vector<size_t> line_of = {};        // the line of each example
+  std::map<char32_t, size_t> unseen = {};  // letters that training never saw, with their lines counted
   size_t lines_with_unseen = 0;
-  size_t failed = 0;  // lines that are no names
+  size_t failed = 0;  // how many lines were no names
 
-  // Takes a line less its '\n'. What is wrong with it is said, and is its answer.
+  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer.
   void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
@@ -1172,11 +1176,11 @@ struct Filter {
     if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
     refuse();
   }
-  // The last line has no answer.
+  // Says in the last line that it has no answer.
   void refuse() {
     for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) lines.back() += "\t?\t0";
   }
-  // The lines that wait, with their answers.
+  // Returns the lines that wait, with their answers.
   std::string answers() {
     classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
       check_finite(*y);
@@ -1191,7 +1195,7 @@ struct Filter {
     line_of.clear();
     return text;
   }
-  // What is said at the end: how many lines were refused beyond the ten that were named, and letters never seen.
+  // Says at the end how many lines were refused beyond the ten that were named, and which letters training never saw.
   std::string last_lines() const {
     std::string text = failed <= 10 ? "" : "rnn: standard input: " + counted(failed - 10, "more line") + " refused\n";
     if (unseen.empty()) return text;
@@ -1205,8 +1209,8 @@ struct Filter {
   }
 };
 
-// Answers are written as soon as no more input waits, or so many lines do. A file has more until its end. Of a pipe or
-// a terminal the stream's buffer tells (with libc++ it tells nothing, so that each line is answered alone).
+// Answers are written when no more input waits, and after each 8192 lines. In a file more waits until its end. For a
+// pipe or a terminal the stream's buffer tells. (That of libc++ never does, so each line of a pipe is answered alone.)
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
   std::error_code ignored;
@@ -1283,7 +1287,7 @@ void trace(const Options& options) {
         trace_table(u, name, model.languages) + "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
-// What explore counts: names, their letters, and their endings of 2 to 4 letters, folded.
+// Counts names, their letters, and their endings of 2 to 4 letters, all folded.
 struct Count {
   size_t names = 0, letters = 0, longest = 0;
   std::map<std::u32string, size_t> endings;
@@ -1295,8 +1299,8 @@ struct Count {
   }
 };
 
-// The three endings that are most typical of a language: those with the highest n log(p / q), where n counts the
-// language's names with the ending, p is their share in the language, and q the share in all languages.
+// Returns the three endings that are most typical of a language. These have the highest n log(p / q), where n counts
+// the language's names with the ending, p is their share in the language, and q the share in all languages.
 std::string typical_endings(const Count& count, const Count& all) {
   std::vector<std::pair<double, std::u32string>> scores;
   for (const auto& [ending, n] : count.endings)
@@ -1332,9 +1336,9 @@ std::string explore_table(const Data& data) {
   return text;
 }
 
-// How many names stand in several languages. Of each of these a classifier can get one right.
+// Counts the names that stand in several languages. Of each of these a classifier can get only one right.
 std::string shared_names(const Data& data, std::uint64_t split_seed) {
-  std::map<std::string, size_t> seen;  // in how many languages, by folded name
+  std::map<std::string, size_t> seen;  // folded names, with their languages counted
   size_t all = 0, several = 0, tested = 0, different = 0;
   for (const NameList& list : data.names)
     for (const Name& name : list.names) {
