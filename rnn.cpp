@@ -705,43 +705,37 @@ std::string help() {
 
 bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
 
-// Sets an option. An option that the mode does not read is refused, and so is a value that is not allowed.
-void set_option(const std::vector<Option>& table, const std::string& mode, const std::string& word,
-                const std::string& value) {
+// Refuses an option that the mode does not read.
+void check_option(const std::vector<Option>& table, const std::string& mode, const std::string& name) {
   std::string known;
   for (const Option& option : table)
     if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += ' ' + option.name;
-  const Option* const option = find_option(table, word);
+  if (has_word(known, name)) return;
+  if (find_option(table, name)) throw Failure{name + " means nothing to mode " + mode + ", which takes" + known, 2};
   const char* const hint = takes_names(mode) ? "; a name that begins with - stands after --" : "";
-  if (option == nullptr) throw Failure{"no option " + word + "; mode " + mode + " takes" + known + hint, 2};
-  if (!has_word(known, word)) throw Failure{word + " means nothing to mode " + mode + ", which takes" + known, 2};
-  if (!option->value.set(value))
-    throw Failure{word + " " + value + ": should be " + option->value.kind + option->value.range, 2};
+  throw Failure{"no option " + name + "; mode " + mode + " takes" + known + hint, 2};
 }
 
-// The words of a command line: options with their values, and arguments; what follows `--` is a name.
-struct Words {
-  std::vector<std::pair<std::string, std::string>> options;
-  Strings arguments, names;
-};
-
-Words parse_words(const Strings& words, const std::vector<Option>& table) {
-  const auto end = std::ranges::find(words, "--");
-  Words result{{}, {}, {end == words.end() ? end : end + 1, words.end()}};
-  for (auto word = words.begin(); word != end; ++word) {
+// Sets the options that the words give, and returns their names. All other words are arguments.
+Strings set_options(std::span<const std::string> words, const std::vector<Option>& table, Strings& arguments) {
+  Strings names;
+  for (auto word = words.begin(); word != words.end(); ++word) {
     if (!word->starts_with("-") || *word == "-") {
-      result.arguments.push_back(*word);
+      arguments.push_back(*word);
       continue;
     }
-    const size_t equals = word->find('=');
-    std::string name = word->substr(0, equals);
+    const size_t equals = std::min(word->find('='), word->size());
+    std::string name = word->substr(0, equals), value = word->substr(std::min(equals + 1, word->size()));
     if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
     const Option* const option = find_option(table, name);
-    const bool takes_next = equals == word->npos && (option == nullptr || !option->value.range.empty());
-    const std::string value = equals != word->npos ? word->substr(equals + 1) : "";
-    result.options.emplace_back(name, takes_next && word + 1 != end ? *++word : value);
+    const bool takes_value = option == nullptr || !option->value.range.empty();
+    if (equals == word->size() && takes_value && word + 1 != words.end()) value = *++word;
+    if (option != nullptr && !option->value.set(value))
+      throw Failure{name + " " + value + ": should be " + option->value.kind + option->value.range, 2};
+    if (name == "--data_dir") arguments.push_back(value);
+    names.push_back(name);
   }
-  return result;
+  return names;
 }
 
 // A path is refused where names are expected, since it is hardly meant as a name.
@@ -760,18 +754,17 @@ void check_folders(const Strings& folders) {
     throw Failure{"one folder, please: " + folders[0] + " or " + folders[1] + "; for names, --mode predict", 2};
 }
 
-Options parse_command_line(const Strings& line, const std::string& program = "./rnn") {
+// What follows `--` is always a name.
+Options parse_command_line(const Strings& words, const std::string& program = "./rnn") {
   Options options;
   options.program = program;
   const std::vector<Option> table = option_table(options);
-  auto [given, arguments, names] = parse_words(line, table);
-  for (const auto& [word, value] : given)
-    if (word == "--mode") set_option(table, "train", word, value);
-  for (const auto& [word, value] : given) set_option(table, options.mode, word, value);
-  for (const auto& [word, value] : given)
-    if (word == "--data_dir") arguments.push_back(value);
+  const auto end = std::ranges::find(words, "--");
+  Strings arguments;
+  for (const std::string& name : set_options({words.begin(), end}, table, arguments))
+    check_option(table, options.mode, name);
   if (takes_names(options.mode)) check_names(arguments);
-  std::ranges::move(names, std::back_inserter(arguments));
+  if (end != words.end()) arguments.insert(arguments.end(), end + 1, words.end());
   if (takes_names(options.mode)) {
     options.names = arguments;
   } else if (!arguments.empty()) {

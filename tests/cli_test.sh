@@ -297,7 +297,7 @@ refuses 2 '--part most: should be one of: training validation test all' --mode t
 refuses 2 '--top means nothing to mode train' --top 3
 refuses 2 '--epochs means nothing to mode test' --mode test --epochs 3
 refuses 2 'one folder, please: three or two' three two
-refuses 2 'one folder, please: three or two' --data_dir two three
+refuses 2 'one folder, please: two or three' --data_dir two three
 refuses 2 'one folder.*--mode predict' predict Rodrigo
 refuses 2 'no option -e' -e
 refuses 2 'follows one name' --mode trace

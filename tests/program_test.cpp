@@ -582,7 +582,7 @@ int main() {
     expect(has(refused({"--mode", "predict", "-Smith"}), " --seed; a name that begins with - stands after --"));
     expect(!has(refused({"--mode", "test", "-Smith"}), "a name"));
     same(refused({"--plain=yes"}), "2: --plain yes: should be alone, without a value");
-    same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: here or data/; for names, --mode predict");
+    same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: data/ or here; for names, --mode predict");
   };
 
   "a path in the place of a name"_test = [] {
