@@ -61,7 +61,7 @@ same "epoch lines" 3 "$(grep -cE \
 says "a test line" \
   grep -qE '^Test — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Macro F1: [0-9.]+% — [0-9]+ names?$' train.log
 says "what was kept" grep -qE '^Kept epoch [1-3] of 3: models/rnn.txt, models/report.svg$' train.log
-says "what to do next" grep -qE "^Try: $rnn --mode predict [A-Z][a-z]+$" train.log
+says "what to do next" grep -qE "^Try: .*rnn'? --mode predict [A-Z][a-z]+\$" train.log
 for file in rnn_epoch1.txt rnn_epoch2.txt rnn_epoch3.txt rnn.txt history.csv report.svg; do
   says "models/$file is there" [ -s "models/$file" ]
 done
@@ -78,7 +78,7 @@ for threads in 2 7; do
     fail "--threads $threads"
 done
 "$rnn" three "${small[@]}" --batch_size=64 --threads=1 --model_dir m1 >m1.log || fail "--threads=1"
-says "what to do next names the model" grep -q "^Try: $rnn --mode predict --model_path m1/rnn.txt [A-Z]" m1.log
+says "what to do next names the model" grep -qE "^Try: .*rnn'? --mode predict --model_path m1/rnn.txt [A-Z]" m1.log
 for threads in 2 7; do
   for file in rnn.txt rnn_epoch1.txt rnn_epoch3.txt; do
     says "the same $file with $threads threads" cmp -s "m1/$file" "m$threads/$file"
