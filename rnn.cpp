@@ -783,7 +783,7 @@ void train(const Options& options) {
     model.epoch = history.size();
     model.parameters = training.network.parameters;
     const std::string text = write_model(model);
-    write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
+    write_file(folder / format("rnn_epoch%zu.txt", history.size()), text);
     if (best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection()) {
       best = model;
       write_file(folder / "rnn.txt", text);

@@ -971,8 +971,7 @@ struct Confusion {
 // ---- 18. Model text -------------------------------------------------------------------------------------------------
 
 struct Model {  // a trained network, and what it takes to use it
-  size_t epoch = 0;
-  std::uint64_t split_seed = 0;
+  std::uint64_t epoch = 0, split_seed = 0;
   std::string options;                 // of the training, as the command line takes them
   std::vector<std::string> languages;  // in byte order
   Alphabet alphabet{U""};
@@ -1023,13 +1022,21 @@ inline std::string write_model(const Model& model) {
 struct ModelReader {
   const std::string& text;
   size_t at = 0, line_number = 0;
-  [[noreturn]] void fail(const std::string& what) const { throw TextError(what, line_number); }
+  std::string_view current = {};  // the line that was read last
+  // Refuses the current line. What an editor does not show in it is named.
+  [[noreturn]] void fail(std::string what) const {
+    if (current.starts_with(byte_order_mark)) what += "; the line starts with a byte order mark";
+    if (current.ends_with(' ') || current.ends_with('\t')) what += "; the line ends with a blank";
+    if (current.ends_with('\r')) what += "; the line ends with a carriage return, as on Windows";
+    throw TextError(what, line_number);
+  }
   std::string_view line() {
     ++line_number;
-    const size_t first = at, end = text.find('\n', at);
-    if (end == text.npos) fail("the text is cut short: a whole model ends with a line `end`");
+    const size_t end = text.find('\n', at);
+    current = std::string_view(text).substr(at, end - at);
+    if (end == text.npos) fail("the text is cut short: the last line of a whole model is `end`, with a line feed");
     at = end + 1;
-    return std::string_view(text).substr(first, end - first);
+    return current;
   }
   void expect(const std::string& wanted) {
     if (line() != wanted) fail("expected `" + wanted + "`");
@@ -1066,21 +1073,23 @@ struct ModelReader {
   }
 };
 
-// Reads what write_model writes, or throws a TextError. Sizes are held against the length of the text first.
+// Reads what write_model writes, or throws a TextError. Sizes are held against the length of the text first. They
+// have 64 bits until then, so that none wraps where size_t has 32. Numbers are read by strtof, which takes the decimal
+// point from the locale: a program that sets a locale leaves LC_NUMERIC at "C", or 0.5 may be refused.
 inline Model read_model(const std::string& text) {
   Model model;
   ModelReader reader{text};
   const std::string_view version = reader.line();
   if (version == "rnn-model 1") reader.fail("a model of an earlier version, which knew capital letters: train again");
   if (version != "rnn-model 2") reader.fail("expected `rnn-model 2`");
-  model.epoch = static_cast<size_t>(reader.number("epoch"));
+  model.epoch = reader.number("epoch");
   model.split_seed = reader.number("split_seed");
   const std::string_view options = reader.line();
   if (!options.starts_with("options ") || options.size() == 8) reader.fail("expected `options` and what they were");
   model.options = options.substr(8);
-  const auto hidden = static_cast<size_t>(reader.number("hidden"));
+  const std::uint64_t hidden = reader.number("hidden");
   if (hidden < 1 || hidden > most_hidden) reader.fail("hidden units are 1 to " + std::to_string(most_hidden));
-  const auto languages = static_cast<size_t>(reader.number("languages"));
+  const std::uint64_t languages = reader.number("languages");
   if (languages < 2) reader.fail("a model has at least two languages");
   reader.expect_room(languages, 2);
   while (model.languages.size() < languages) {
@@ -1090,7 +1099,7 @@ inline Model read_model(const std::string& text) {
       reader.fail("expected a language: UTF-8 without white space; in byte order, each once");
     model.languages.emplace_back(language);
   }
-  const auto letter_count = static_cast<size_t>(reader.number("letters"));
+  const std::uint64_t letter_count = reader.number("letters");
   reader.expect_room(letter_count, std::string_view("U+0041\n").size());
   std::u32string letters;
   while (letters.size() < letter_count) {
