@@ -184,7 +184,7 @@ Data load_data(const std::string& folder) {
   std::error_code error;
   std::map<std::string, fs::path> files;  // by language
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".txt") continue;
+    if (entry->path().extension() != ".txt" || entry->path().filename().string().starts_with('.')) continue;
     const auto [file, is_new] = files.emplace(language_of(entry->path().stem().string()), entry->path());
     if (!is_new) throw Failure{entry->path().string() + ": the same language as " + file->second.string()};
   }
