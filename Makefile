@@ -97,6 +97,7 @@ portable:
 	    $$build rnn.cpp; \
 	    tests/build/portable --epochs 1 --hidden_dim 16 --model_dir tests/build/portable_models >/dev/null; \
 	    $$build tests/math_test.cpp; tests/build/portable; \
+	    case "$$machine" in -m32*) $$build tests/model_test.cpp; tests/build/portable ;; esac; \
 	    $$build -DREAL=double tests/gradient_test.cpp; tests/build/portable >/dev/null; \
 	  done; done; \
 	done; \

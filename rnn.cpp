@@ -950,7 +950,7 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
   const double knowing_nothing = std::log(as_double(best.languages.size()));
   std::string text =
-      format("Kept epoch %zu of %zu: ", best.epoch, options.settings.epochs) + path + ", " + report + '\n';
+      format("Kept epoch %zu of %zu: ", static_cast<size_t>(best.epoch), options.settings.epochs) + path + ", " + report + '\n';
   if (!(history[best.epoch - 1].selection() < knowing_nothing))
     text +=
         format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
@@ -971,17 +971,17 @@ Model run_epochs(Training& training, Model model, const Examples& to_train, cons
       history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
       model.epoch = history.size();
       model.parameters = training.network.parameters;
-      const std::string text = write_model(model), line = history_line(model.epoch, history.back());
+      const std::string text = write_model(model), line = history_line(history.size(), history.back());
       const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
       if (is_best) best = model;
-      if (model.epoch == 1) {
+      if (history.size() == 1) {
         replace_run(folder, text, history_head + line);
       } else {
-        write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
+        write_file(folder / format("rnn_epoch%zu.txt", history.size()), text);
         if (is_best) write_file(folder / "rnn.txt", text);
         append_line(folder / "history.csv", line);
       }
-      print(epoch_line(model.epoch, epochs, history.back()));
+      print(epoch_line(history.size(), epochs, history.back()));
     }
   } catch (const Interrupted&) {
   }
@@ -1150,7 +1150,6 @@ struct Filter {
     check_length(line, longest_line, number);
     if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    if (number == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     const std::u32string name = decode_name(trim(line), number);
     if (name.empty()) return;
     if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);

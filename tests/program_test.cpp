@@ -910,13 +910,14 @@ int main() {
         2);
     filter.add("a", 3);
     filter.add(std::string(1001, 'x'), 4);
+    filter.add("ж", 5);
     const std::string answers = filter.answers();
     expect(
         answers.starts_with("\n\xef\xbb\xbf"
                             "b\tB\t"))
         << answers;
     expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
-    same(filter.last_lines(), "rnn: 1 line has letters never seen in training: U+FEFF (1)\n");
+    same(filter.last_lines(), "rnn: 1 line has letters never seen in training: U+0436 (1)\n");
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
     same(filter.last_lines(),
          "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
