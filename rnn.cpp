@@ -1,5 +1,5 @@
-// rnn.cpp: the program around rnn.hpp. A port may do its own way what stands here: files, threads, printing, the
-// picture, the command line.
+// rnn.cpp is the program around rnn.hpp: files, threads, printing, the picture, the command line. A port may do all of
+// this in its own way.
 
 // exp and tanh of rnn.hpp, and the checks for numbers that are not finite, need arithmetic as IEEE 754 has it.
 #if defined(_WIN32)
@@ -15,9 +15,9 @@
 
 #include "rnn.hpp"
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
@@ -28,7 +28,6 @@
 #include <iterator>
 #include <map>
 #include <random>
-#include <regex>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -39,8 +38,8 @@ using namespace rnn;
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
 
-// Ends the program with a sentence on standard error, none if it is empty, and a status: 1 it failed, 2 the command
-// line is wrong.
+// Thrown to end the program: it prints the sentence on standard error, unless it is empty, and exits with the status.
+// Status 1 means that the program failed, 2 that the command line is wrong, 130 that a signal interrupted training.
 struct Failure {
   std::string what;
   int status = 1;
@@ -48,7 +47,8 @@ struct Failure {
 
 // ---- 1. Text --------------------------------------------------------------------------------------------------------
 
-// printf into a string. (A C variadic function, so that the compiler holds the pattern against the values.)
+// Does what printf does, into a string. It is a C variadic function, so the compiler checks the values against the
+// pattern.
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
   std::va_list values, again;
   va_start(values, pattern);
@@ -60,27 +60,42 @@ struct Failure {
   return text;
 }
 
-// "1 name", "2 names".
+// Returns "1 name" or "2 names", for example.
 std::string counted(size_t count, const char* thing) { return format("%zu %s%s", count, thing, count == 1 ? "" : "s"); }
 
-// The shortest decimal that reads back to the same number, or another that std::to_chars has.
+// Returns "A, B, C and 4 more", for example.
+std::string listed(const Strings& words, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(words.size(), most); ++i) text += (i > 0 ? ", " : "") + words[i];
+  return words.size() <= most ? text : text + format(" and %zu more", words.size() - most);
+}
+
+// Returns the shortest decimal that reads back to the same number, or another form that std::to_chars knows.
 std::string decimal(auto number, auto... form) {
   char digits[32];
   return {digits, std::to_chars(digits, std::end(digits), number, form...).ptr};
 }
 
-// ASCII control characters, which could break a line or move a terminal's cursor, become `?`.
-std::string visible(std::string text) {
-  for (char& byte : text) byte = std::iscntrl(static_cast<unsigned char>(byte)) ? '?' : byte;
-  return text;
+// Makes text fit to be shown. `?` replaces control characters, which could break a line or move a terminal's cursor,
+// U+FFFE and U+FFFF, which XML does not allow, and all bytes beyond ASCII if the text is malformed UTF-8.
+std::string visible(const std::string& text) {
+  const std::optional<std::u32string> letters = decode_utf8(text);
+  std::string shown;
+  for (const char32_t letter : letters ? *letters : std::u32string(text.begin(), text.end())) {
+    const bool is_control = letter < 0x20 || (letter >= 0x7f && letter < 0xa0);
+    const bool is_hidden = is_control || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
+    shown += is_hidden ? "?" : encode_utf8(letter);
+  }
+  return shown;
 }
 size_t letters_in(const std::string& text) {
   return static_cast<size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xc0) != 0x80; }));
 }
 
-// UTF-8 text in a column of so many letters: filled with blanks, on its left for a number, or cut, which … shows.
+// Fits text into a column of `width` letters: fills it up with blanks, on its left if it is a number, or cuts it, which
+// … shows.
 std::string fit(std::string text, size_t width, bool number = false) {
-  text = visible(std::move(text));
+  text = visible(text);
   if (letters_in(text) > width) {
     while (letters_in(text) >= width) text.pop_back();
     text += "…";
@@ -89,25 +104,25 @@ std::string fit(std::string text, size_t width, bool number = false) {
   return number ? blanks + text : text + blanks;
 }
 
-// The width of a column of languages: that of the longest, but at most so much.
+// Returns the width of a column of languages, which is that of the longest, but at most `most`.
 size_t column_width(const Strings& languages, size_t most) {
   size_t longest = std::string_view("Language").size();
   for (const std::string& language : languages) longest = std::max(longest, letters_in(language));
   return std::min(longest, most);
 }
 
-double real(size_t count) { return static_cast<double>(count); }
-double ratio(size_t part, size_t whole) { return real(part) / real(whole); }
+double as_double(size_t count) { return static_cast<double>(count); }
+double ratio(size_t part, size_t whole) { return as_double(part) / as_double(whole); }
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
-// A share of 0 to 1 in one of five shades, and as a bar.
+// Both show a share of 0 to 1: as one of five shades, and as a bar.
 std::string shade(double share) {
   static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
   return shades[static_cast<size_t>(std::clamp(share * 5, 0.0, 4.0))];
 }
 std::string bar(double share, size_t width) {
   std::string text;
-  for (long left = std::lround(share * real(width)); left > 0; --left) text += "█";
+  for (long left = std::lround(share * as_double(width)); left > 0; --left) text += "█";
   return text;
 }
 
@@ -115,33 +130,36 @@ std::string bar(double share, size_t width) {
 
 std::error_code last_error() { return {errno != 0 ? errno : EIO, std::generic_category()}; }
 
-// Prints what must be seen now, and not when the program ends. A reader that is gone ends the program without a word.
+// Prints at once, and not when the program ends. If the reader has closed the pipe, the program ends silently.
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   if (std::ferror(stdout)) throw Failure{errno == EPIPE ? "" : "standard output: " + last_error().message()};
 }
 
-// What is wrong with a text, and in which line.
+// Says what is wrong with a text, and in which line.
 std::string message_of(const std::string& text, const TextError& wrong) {
   return text + (wrong.line > 0 ? ":" + std::to_string(wrong.line) : "") + ": " + wrong.what();
 }
 
-inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // in bytes
+inline constexpr size_t longest_line = 8 * longest_name, longest_model_line = 1 << 25;  // both are in bytes
 
-// Takes the next line, less its '\n'. False at the end of the input, and if it can't be read. Of a line of more than
-// `most` bytes it takes one more, since one without an end would take all memory; the next call passes over the rest.
-// It asks the stream's buffer, since a get() for each byte is slow.
+// Takes the next line, less its '\n'. Returns false at the end of the input, and if the input can't be read. It stops
+// one byte past `most`, so that a line without an end cannot fill the memory; the next call passes over the rest. It
+// asks the stream's buffer, since a get() for each byte is slow. Some libraries take a read error for the end of the
+// input; errno tells (but ENOTTY, which only says that the input is no terminal).
 bool next_line(std::istream& input, size_t most, std::string& line) try {
   if (line.size() > most) input.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   line.clear();
   if (!input.good()) return false;
+  errno = 0;
   int byte = 0;
   while (line.size() <= most && (byte = input.rdbuf()->sbumpc()) != EOF && byte != '\n')
     line += static_cast<char>(byte);
-  if (byte == EOF) input.setstate(std::ios::eofbit);
-  return byte != EOF || !line.empty();
-} catch (const std::exception&) {  // the buffer's, where the system can't read
+  if (byte != EOF) return true;
+  input.setstate(errno == 0 || errno == ENOTTY ? std::ios::eofbit : std::ios::badbit);
+  return input.eof() && !line.empty();
+} catch (const std::exception&) {  // the buffer throws it where the system can't read
   input.setstate(std::ios::badbit);
   return false;
 }
@@ -149,7 +167,7 @@ void check_length(std::string_view line, size_t most, size_t number) {
   if (line.size() > most) throw TextError("a line of more than " + std::to_string(most) + " bytes", number);
 }
 
-// What `parse` makes of the text of a file.
+// Returns what `parse` makes of the text of a file.
 auto parse_file(const fs::path& path, size_t most, auto parse) {
   std::ifstream file(path, std::ios::binary);
   std::string text, line;
@@ -165,33 +183,65 @@ auto parse_file(const fs::path& path, size_t most, auto parse) {
   }
 }
 
-// Replaces a file in one step: a reader, or a run that is killed, finds the old file or the new one and never a part.
-// It is written as FILE.<16 hexadecimal digits>.tmp first, at random, so that no two runs write one file.
+// A file that takes the place of an old one in one step: a reader, or a run that is killed, finds the old file or the
+// new one and never a part. It is first written beside its place, as rnn.<16 hexadecimal digits>.tmp. The digits are
+// random, so that no two runs write the same file.
+struct NewFile {
+  fs::path path;
+  fs::path temporary = path.parent_path() / format("rnn.%08x%08x.tmp", std::random_device()(), std::random_device()());
+
+  void write(std::string_view text) const {
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) throw Failure{path.string() + ": " + last_error().message()};
+  }
+  void put_in_place() const {
+    std::error_code error;
+    fs::rename(temporary, path, error);
+    if (error) throw Failure{path.string() + ": " + error.message()};
+  }
+  ~NewFile() {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+  }
+};
+
 void write_file(const fs::path& path, std::string_view text) {
-  std::random_device random;
-  const fs::path temporary = path.string() + format(".%08x%08x.tmp", random(), random());
-  std::error_code error, ignored;
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) error = last_error();
-  if (!error) fs::rename(temporary, path, error);
-  if (!error) return;
-  fs::remove(temporary, ignored);
-  throw Failure{path.string() + ": " + error.message()};
+  const NewFile file{path};
+  file.write(text);
+  file.put_in_place();
 }
 
-// The names of a folder.
-Data load_data(const std::string& folder) {
+// Lists what a folder holds, sorted by name. If the folder can't be read, the message ends with the advice.
+std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
   std::error_code error;
-  std::map<std::string, fs::path> files;  // by language
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".txt") continue;
-    const auto [file, is_new] = files.emplace(language_of(entry->path().stem().string()), entry->path());
-    if (!is_new) throw Failure{entry->path().string() + ": the same language as " + file->second.string()};
+  std::vector<fs::path> entries;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  if (error) throw Failure{folder.string() + ": " + error.message() + advice};
+  std::ranges::sort(entries);
+  return entries;
+}
+
+// Reads the names of a folder. A file whose name begins with a dot is passed over: systems and editors leave such
+// files.
+Data load_data(const std::string& folder) {
+  std::map<std::string, fs::path> files;  // the key is the language
+  Strings others;
+  for (const fs::path& path : entries_of(folder, "; name a folder of names, or a name with --mode predict")) {
+    const std::string name = path.filename().string();
+    if (name.starts_with('.')) continue;
+    if (path.extension() != ".txt") {
+      others.push_back(path.extension() != ".TXT" ? name : name + ": rename it " + path.stem().string() + ".txt");
+      continue;
+    }
+    const auto [file, is_new] = files.emplace(language_of(path.stem().string()), path);
+    if (!is_new) throw Failure{path.string() + ": the same language as " + file->second.string()};
   }
-  if (error) throw Failure{folder + ": " + error.message() + "; name a folder of names, or a name with --mode predict"};
-  if (files.empty()) throw Failure{folder + ": no *.txt in it; it needs a file such as Polish.txt for each language"};
+  if (files.empty())
+    throw Failure{folder + ": no *.txt in it, " + (others.empty() ? "nor anything else" : "but " + listed(others, 3)) +
+                  "; it needs a file such as Polish.txt for each language"};
   Data data;
   for (const auto& [language, file] : files) {
     if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
@@ -217,16 +267,15 @@ Model load_model(const std::string& path) {
 
 // ---- 3. Threads -----------------------------------------------------------------------------------------------------
 
-// team(count, f) calls f(0) ... f(count - 1) on the team's threads, thread k those that are k modulo the team's size,
-// and returns when all are done. A step of training calls it three times in 0.1 ms, and waking a sleeping thread would
-// take much of that: so a thread that waits spins for a while, then makes way for others, and sleeps only when nothing
-// comes.
+// team(count, f) calls f(0) ... f(count - 1) on the team's threads and returns when all calls have ended. Thread k
+// makes the calls whose number is k modulo the team's size. Training calls the team three times for a mini-batch, and
+// waking a sleeping thread takes long beside that. So a thread that waits spins for a while, then yields, then sleeps.
 class Team {
  public:
   explicit Team(size_t threads) {
     try {
       for (; size < threads; ++size) helpers.emplace_back([this, k = size] { help(k); });
-    } catch (const std::system_error&) {  // the system has no more threads: those that started will do
+    } catch (const std::system_error&) {  // the system has no more threads, and those that started will do
     }
   }
   ~Team() {
@@ -271,7 +320,7 @@ class Team {
 
   size_t size = 1;
   std::vector<std::thread> helpers;
-  alignas(64) std::atomic<size_t> start{0};  // each on a cache line of its own
+  alignas(64) std::atomic<size_t> start{0};  // each has a cache line of its own
   alignas(64) std::atomic<size_t> busy{0};
   alignas(64) size_t tasks = 0;
   std::function<void(size_t)> task;
@@ -281,23 +330,26 @@ class Team {
 
 // ---- 4. Evaluation and its tables -----------------------------------------------------------------------------------
 
+// How the names of a part are answered: together, and each with the probability of its answer.
 struct Evaluation {
   Score score;
   Confusion confusion;
+  std::vector<size_t> answers = {};
+  std::vector<Real> probabilities = {};
 };
 
 Evaluation evaluate(const Network& network, const Examples& examples, Team& team) {
   const size_t languages = network.parameters.languages;
   std::vector<Score> scores(examples.size());  // added up in order below, so that the sum is the same at any --threads
-  std::vector<size_t> answers(examples.size());
+  Evaluation result{{}, Confusion(languages), std::vector<size_t>(examples.size()), std::vector<Real>(examples.size())};
   classify(network, examples, team, [&](size_t i, const Real* o, const Real* y) {
     scores[i].add(o, y, languages, examples[i].language);
-    answers[i] = likeliest(y, languages);
+    result.answers[i] = likeliest(y, languages);
+    result.probabilities[i] = y[result.answers[i]];
   });
-  Evaluation result{{}, Confusion(languages)};
   for (size_t i = 0; i < examples.size(); ++i) {
     result.score += scores[i];
-    ++result.confusion(examples[i].language, answers[i]);
+    ++result.confusion(examples[i].language, result.answers[i]);
   }
   return result;
 }
@@ -307,6 +359,21 @@ std::string test_line(const Evaluation& test, const std::string& part) {
   return format("Test — Loss: %.2f — Accuracy: %.1f%% — Macro F1: %.1f%% — ", test.score.mean_cross_entropy(),
                 test.score.accuracy(), 100 * test.confusion.macro_f1()) +
          counted(test.score.names, "name") + (part == "test" ? "" : " (" + part + ")");
+}
+
+// Says which languages macro F1 leaves out, or nothing if it leaves out none.
+std::string left_out(const Confusion& confusion, const Strings& languages) {
+  Strings without;
+  for (size_t k = 0; k < languages.size(); ++k)
+    if (confusion.support(k) == 0) without.push_back(visible(languages[k]));
+  if (without.empty() || without.size() == languages.size()) return "";
+  return "Macro F1 leaves out languages without a name to test: " + listed(without, 8);
+}
+
+// Returns the lines that stand above the tables.
+std::string test_lines(const Evaluation& test, const std::string& part, const Strings& languages) {
+  const std::string without = left_out(test.confusion, languages);
+  return test_line(test, part) + '\n' + without + (without.empty() ? "" : "\n");
 }
 
 std::string languages_table(const Confusion& confusion, const Strings& languages) {
@@ -322,7 +389,7 @@ std::string languages_table(const Confusion& confusion, const Strings& languages
   return text;
 }
 
-// The per cent of the names of language i that were taken for k.
+// Returns the per cent of the names of language i that were taken for k.
 long row_percent(const Confusion& confusion, size_t i, size_t k) {
   return confusion(i, k) == 0 ? 0 : std::lround(100 * ratio(confusion(i, k), confusion.support(i)));
 }
@@ -334,7 +401,7 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
     return "The confusion matrix is too wide to print. report.svg of the training run has that of its test names.\n";
   const size_t width = column_width(languages, line - number - cells);
   std::string text =
-      "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n" +
+      "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row, · below 0.5.\n" +
       std::string(number + width, ' ');
   for (size_t k = 0; k < languages.size(); ++k) text += format("%3zu", k + 1);
   for (size_t i = 0; i < languages.size(); ++i) {
@@ -342,15 +409,15 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
     for (size_t k = 0; k < languages.size(); ++k) {
       const long share = row_percent(confusion, i, k);
       const std::string shaded = shade(static_cast<double>(share) / 100) + format("%2ld", share);
-      text += share == 0 ? "  ·" : share == 100 ? "100" : shaded;
+      text += confusion(i, k) == 0 ? "   " : share == 0 ? "  ·" : share == 100 ? "100" : shaded;
     }
   }
   return text + '\n';
 }
 
-// A line each for the confusions that the largest share of a language's names fell to.
+// Returns a line for each of the worst confusions, which are those with the largest share of a language's names.
 Strings worst_confusions(const Confusion& confusion, const Strings& languages, size_t most) {
-  std::multimap<double, std::string, std::greater<>> lines;  // by that share
+  std::multimap<double, std::string, std::greater<>> lines;  // the key is that share
   for (size_t i = 0; i < languages.size(); ++i)
     for (size_t k = 0; k < languages.size(); ++k) {
       if (i == k || confusion(i, k) == 0) continue;
@@ -366,12 +433,12 @@ Strings worst_confusions(const Confusion& confusion, const Strings& languages, s
 
 // ---- 5. Picture -----------------------------------------------------------------------------------------------------
 
-// What an epoch left: a line of history.csv and of the terminal.
-struct EpochReport {
+// What is known of an epoch when it has ended. It becomes a line of history.csv and a line on the terminal.
+struct EpochRecord {
   double learning_rate, seconds;
   Score training, validation;
 
-  // What it is judged by: the validation loss, or the training loss where no name is for validation.
+  // Epochs are judged by the validation loss, or by the training loss where no name is for validation.
   double selection() const { return (validation.names > 0 ? validation : training).mean_cross_entropy(); }
 };
 
@@ -389,7 +456,7 @@ struct Svg {
   }
 };
 
-// The step between ticks: 1, 2 or 5 times a power of ten, the least with which at most so many steps reach `highest`.
+// Returns the step between ticks: the least of 1, 2 and 5 times a power of ten with which `most` steps reach `highest`.
 double tick_step(double highest, double most) {
   const double ten = std::pow(10, std::floor(std::log10(highest / most)));
   for (const double digit : {1, 2, 5})
@@ -397,23 +464,24 @@ double tick_step(double highest, double most) {
   return 10 * ten;
 }
 
-// The losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
-void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept, double left, double top) {
+// Draws the losses by epoch. Epoch k of n stands in the middle of the k-th of n columns.
+void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept, double left, double top) {
   constexpr double width = 420, height = 300;
   const size_t epochs = history.size();
   double highest = 0.1;
-  for (const EpochReport& epoch : history)
+  for (const EpochRecord& epoch : history)
     for (const Score& score : {epoch.training, epoch.validation})
-      highest = std::fmax(highest, score.mean_cross_entropy());  // passes over that of no names, not a number
+      highest = std::fmax(highest,
+                          score.mean_cross_entropy());  // fmax passes over the loss of no names, which is not a number
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
-  const auto x_of = [&](size_t epoch) { return left + width * (real(epoch) - 0.5) / real(epochs); };
+  const auto x_of = [&](size_t epoch) { return left + width * (as_double(epoch) - 0.5) / as_double(epochs); };
   const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
   svg.text(left - 40, top - 14, "", "loss (nats per name)");
   for (double k = 0; k <= steps; ++k) {
     svg.box(left, y_of(k * step), width, 1, k == 0 ? "" : "fill=\"#ddd\"");
     svg.text(left - 8, y_of(k * step) + 4, "text-anchor=\"end\"", format("%g", k * step));
   }
-  const auto every = static_cast<size_t>(std::max(1.0, tick_step(real(epochs), 10)));
+  const auto every = static_cast<size_t>(std::max(1.0, tick_step(as_double(epochs), 10)));
   for (size_t epoch = every; epoch <= epochs; epoch += every)
     svg.text(x_of(epoch), top + height + 20, "text-anchor=\"middle\"", std::to_string(epoch));
   svg.text(left + width / 2, top + height + 42, "text-anchor=\"middle\"", "epoch");
@@ -423,7 +491,7 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
     const std::string colour = validation ? "\"#d9622b\"" : "\"#1f6fb4\"";
     std::string points;
     for (size_t k = 1; k <= epochs; ++k) {
-      const EpochReport& epoch = history[k - 1];
+      const EpochRecord& epoch = history[k - 1];
       const Score& score = validation ? epoch.validation : epoch.training;
       if (score.names == 0) return;
       const double x = x_of(k), y = y_of(score.mean_cross_entropy());
@@ -437,48 +505,51 @@ void draw_losses(Svg& svg, const std::vector<EpochReport>& history, size_t kept,
   }
 }
 
-// A row for each true language, a column for each predicted one.
+// Draws a row for each true language and a column for each predicted one.
 void draw_confusion(Svg& svg, const Confusion& confusion, const Strings& labels, double left, double top, double cell) {
   for (size_t i = 0; i < labels.size(); ++i) {
-    const double y = top + real(i) * cell, label = left + real(i) * cell + 13;
+    const double y = top + as_double(i) * cell, label = left + as_double(i) * cell + 13;
     svg.text(left - 6, y + 13, "text-anchor=\"end\"", labels[i]);
     svg.text(label, top - 6, format("transform=\"rotate(-90 %.1f %.1f)\"", label, top - 6), labels[i]);
     for (size_t k = 0; k < labels.size(); ++k) {
       if (confusion(i, k) == 0) continue;
       const long share = row_percent(confusion, i, k);
-      const double x = left + real(k) * cell, opacity = static_cast<double>(6 + 94 * share / 100) / 100;
+      const double x = left + as_double(k) * cell, opacity = static_cast<double>(6 + 94 * share / 100) / 100;
       svg.box(x, y, cell, cell, format("fill=\"#1f6fb4\" fill-opacity=\"%.2f\"", opacity));
       svg.text(x + cell / 2, y + 12,
                format("font-size=\"9\" text-anchor=\"middle\"%s", share > 45 ? " fill=\"#fff\"" : ""),
                share == 0 ? "·" : std::to_string(share));
     }
   }
-  const double size = cell * real(labels.size());
+  const double size = cell * as_double(labels.size());
   svg.box(left, top, size, size, "fill=\"none\" stroke=\"#999\"");
 }
 
-// report.svg: the losses, below them the worst confusions; beside them the confusion matrix; at the foot the options.
-// The page is as large as that needs, if letters are as wide as most are.
-std::string draw_report(const std::vector<EpochReport>& history, const Evaluation& test, const Model& kept) {
+// Draws report.svg: on the left the losses and below them the worst confusions, on the right the confusion matrix, and
+// at the foot the options. The page is as large as that needs, if letters are about as wide as usual.
+std::string draw_picture(const std::vector<EpochRecord>& history, const Evaluation& test, const Model& kept) {
   constexpr double left = 20, top = 85, line = 18, list_top = 490, middle = 530, cell = 18, letter = 8;
   const size_t width = column_width(kept.languages, 20);
   Strings labels;
   for (const std::string& name : kept.languages) labels.push_back(fit(name, std::min(width, letters_in(name))));
-  const double matrix_left = middle + letter * real(width), matrix_top = top + letter * real(width);
-  const double right = matrix_left + cell * real(labels.size()), bottom = matrix_top + cell * real(labels.size());
+  const double matrix_left = middle + letter * as_double(width), matrix_top = top + letter * as_double(width);
+  const double right = matrix_left + cell * as_double(labels.size()),
+               bottom = matrix_top + cell * as_double(labels.size());
   const auto room = static_cast<size_t>(std::max(10.0, (bottom - list_top) / line));
   const Strings worst = worst_confusions(test.confusion, labels, room);
-  const double foot = 50 + std::max(bottom, list_top + line * real(worst.size()));
+  const double foot = 50 + std::max(bottom, list_top + line * as_double(worst.size()));
   Svg svg;
   svg.body = format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-      30 + std::max({right, middle + 350, left + 5 * real(kept.options.size())}), foot + 16);
+      30 + std::max({right, middle + 380, left + 5 * as_double(kept.options.size())}), foot + 16);
   svg.text(left, 34, "font-size=\"17\" font-weight=\"bold\"", test_line(test, "test"));
+  svg.text(left, 52, "font-size=\"11\"", left_out(test.confusion, kept.languages));
   draw_losses(svg, history, kept.epoch, left + 40, top);
   svg.text(left, list_top, "", worst.empty() ? "no confusions" : "worst confusions");
-  for (size_t k = 0; k < worst.size(); ++k) svg.text(left, list_top + line * real(k + 1), "font-size=\"11\"", worst[k]);
-  svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, per cent of the row");
+  for (size_t k = 0; k < worst.size(); ++k)
+    svg.text(left, list_top + line * as_double(k + 1), "font-size=\"11\"", worst[k]);
+  svg.text(middle, top - 14, "", "confusion: rows true, columns predicted, % of the row, · below 0.5");
   draw_confusion(svg, test.confusion, labels, matrix_left, matrix_top, cell);
   svg.text(left, foot, "font-size=\"10\" fill=\"#777\"", kept.options);
   return svg.body + "</svg>\n";
@@ -486,60 +557,29 @@ std::string draw_report(const std::vector<EpochReport>& history, const Evaluatio
 
 // ---- 6. Options -----------------------------------------------------------------------------------------------------
 
-// The command line, checked.
+// What the command line asks for. The values here and in Settings are the defaults.
 struct Options {
-  std::string mode, data_dir, model_path, model_dir, part;
+  std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
+  std::string part = "test", list = "none", program;  // the program as it was called
   Settings settings;
-  size_t threads, top;
+  std::optional<size_t> threads, top;  // if not given: one thread a core; 3 languages, 1 in the filter
+  bool plain = false;
   Strings names;
 };
 
-enum class Kind { text, choice, integer, real };
-
-// The one table of options: --help, parsing and checking all read it.
-struct Option {
-  const char* name;
-  Kind kind;
-  const char* range;    // as --help shows it; of a choice, the words
-  std::string initial;  // the default
-  const char* modes;    // that read it; none: all do
-  const char* help;
-  double lowest{}, highest{};  // of a number
+// A value that an option sets. Where the range is empty, the option takes no value.
+struct Value {
+  std::string kind, range;                      // what is allowed, such as "a whole number, " and "1 to 4096"
+  std::string initial;                          // the default, or what a given Settings has
+  std::function<bool(const std::string&)> set;  // sets it to what a word says; false if that is not allowed
 };
 
-const std::vector<Option>& option_table() {
-  static const Settings s;
-  static constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
-  static const std::vector<Option> table = {
-      {"mode", Kind::choice, "train test predict trace explore", "train", "", "task"},
-      {"data_dir", Kind::text, "a folder", "data/", "train test explore", "names, or as argument"},
-      {"model_path", Kind::text, "a file", "models/rnn.txt", "test predict trace", "the model to use"},
-      {"model_dir", Kind::text, "a folder", "models", "train", "where training writes"},
-      {"hidden_dim", Kind::integer, "1 to 4096", decimal(s.hidden), "train", "hidden units", 1, most_hidden},
-      {"epochs", Kind::integer, "1 to 1000000", decimal(s.epochs), "train", "passes over the names", 1, 1e6},
-      {"batch_size", Kind::integer, "1 to 1000000", decimal(s.batch_size), "train", "names a step", 1, 1e6},
-      {"learning_rate", Kind::real, "above 0 to 3e38", decimal(s.learning_rate), "train", "a step's size", least, most},
-      {"clip_norm", Kind::real, "above 0 to 3e38", decimal(s.clip_norm), "train", "longest gradient", least, most},
-      {"momentum", Kind::real, "0 to below 1", decimal(s.momentum), "train", "share of last step", 0, 0x1.fffffep-1},
-      {"prefix_weight", Kind::real, "0 to 1", decimal(s.prefix_weight), "train", "weight of earlier steps", 0, 1},
-      {"decay", Kind::choice, "linear none", s.linear_decay ? "linear" : "none", "train", "of the learning rate"},
-      {"seed", Kind::integer, "0 to 2^64-1", decimal(s.seed), "", "of weights and shuffles", 0, 0x1p64},
-      {"split_seed", Kind::integer, "0 to 2^64-1", decimal(s.split_seed), "train explore", "of the parts", 0, 0x1p64},
-      {"threads", Kind::integer, "1 to 1024", "all cores", "", "threads", 1, 1024},
-      {"top", Kind::integer, "1 to 1000000", "3; 1 in the filter", "predict", "languages to show", 1, 1e6},
-      {"part", Kind::choice, "training validation test all", "test", "test", "which names"},
-  };
-  return table;
-}
-
-// The settings as the command line takes them: `./rnn DATA_DIR` with these makes the same model again.
-std::string options_line(const Settings& s) {
-  return "--hidden_dim " + decimal(s.hidden) + " --epochs " + decimal(s.epochs) + " --batch_size " +
-         decimal(s.batch_size) + " --learning_rate " + decimal(s.learning_rate) + " --clip_norm " +
-         decimal(s.clip_norm) + " --momentum " + decimal(s.momentum) + " --prefix_weight " + decimal(s.prefix_weight) +
-         " --decay " + (s.linear_decay ? "linear" : "none") + " --seed " + decimal(s.seed) + " --split_seed " +
-         decimal(s.split_seed);
-}
+// A row of the table of options. An option that names no mode is read by all of them.
+struct Option {
+  std::string name;
+  const char *modes, *help;
+  Value value;
+};
 
 Strings words_of(const std::string& text) {
   std::istringstream words(text);
@@ -548,12 +588,98 @@ Strings words_of(const std::string& text) {
 
 bool has_word(const std::string& text, const std::string& word) { return std::ranges::count(words_of(text), word) > 0; }
 
-const Option* find_option(const std::string& name) {
-  const auto found = std::ranges::find(option_table(), name, &Option::name);
-  return found == option_table().end() ? nullptr : &*found;
+// The kinds of values. Each is bound to the member of Options or Settings that it sets.
+Value any_text(std::string& member, const std::string& range) {
+  return {"", range, member, [&member](const std::string& word) { return !(member = word).empty(); }};
+}
+Value choice(std::string& member, const std::string& range) {
+  return {"one of: ", range, member, [=, &member](const std::string& word) { return has_word(range, member = word); }};
+}
+Value choice(bool& member, const std::string& yes, const std::string& no) {
+  return {"one of: ", yes + ' ' + no, member ? yes : no,
+          [=, &member](const std::string& word) { return (member = word == yes) || word == no; }};
+}
+Value flag(bool& member) {
+  return {"alone, without a value", "", "", [&member](const std::string& word) { return member = word.empty(); }};
+}
+Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest, const std::string& initial) {
+  const auto set = [=, &member](const std::string& word) {
+    const std::uint64_t number = std::strtoull(word.c_str(), nullptr, 10);
+    member = number;
+    return decimal(number) == word && number >= lowest && number <= highest;
+  };
+  return {"a whole number, ", decimal(lowest) + " to " + decimal(highest), initial, set};
+}
+Value integer(auto& member, std::uint64_t lowest, std::uint64_t highest) {
+  return integer(member, lowest, highest, decimal(member));
+}
+// The network computes with floats, so a value must be in range after rounding too.
+Value real(double& member, double lowest, double highest, const std::string& range) {
+  const auto set = [=, &member](const std::string& word) {
+    char* end = nullptr;
+    member = std::strtod(word.c_str(), &end);
+    const float rounded = static_cast<float>(member);
+    return !word.empty() && word.find_first_not_of("0123456789+-.eE") == word.npos && *end == '\0' &&
+           std::min<double>(member, rounded) >= lowest && std::max<double>(member, rounded) <= highest;
+  };
+  return {"a number, rounded to float, ", range, decimal(member), set};
+}
+
+// These options make a model; its file has them in this order.
+std::vector<Option> settings_table(Settings& s) {
+  constexpr double least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
+  constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
+  return {
+      {"--hidden_dim", "train", "hidden units", integer(s.hidden, 1, most_hidden)},
+      {"--epochs", "train", "passes over the names", integer(s.epochs, 1, 1000000)},
+      {"--batch_size", "train", "names a step", integer(s.batch_size, 1, 1000000)},
+      {"--learning_rate", "train", "a step's size", real(s.learning_rate, least, most, "above 0 to 3e38")},
+      {"--clip_norm", "train", "longest gradient", real(s.clip_norm, least, most, "above 0 to 3e38")},
+      {"--momentum", "train", "share of last step", real(s.momentum, 0, 0x1.fffffep-1, "0 to below 1")},
+      {"--prefix_weight", "train", "weight of earlier steps", real(s.prefix_weight, 0, 1, "0 to 1")},
+      {"--decay", "train", "of the learning rate", choice(s.linear_decay, "linear", "none")},
+      {"--seed", "", "random numbers", integer(s.seed, 0, any)},
+      {"--split_seed", "train explore", "of the parts", integer(s.split_seed, 0, any)},
+  };
+}
+
+const std::string all_modes = "train test predict trace explore";
+const std::string all_parts = "training validation test all";  // in the order of enum Part
+
+// The one table of options: parsing, checking, --help and the options of a model all read it. Each row sets a member
+// of `o`.
+std::vector<Option> option_table(Options& o) {
+  std::vector<Option> table = {
+      {"--mode", "", "task", choice(o.mode, all_modes)},
+      {"--data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
+      {"--model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
+      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
+      {"--part", "test", "which names", choice(o.part, all_parts)},
+      {"--list", "test", "names to print", choice(o.list, "none wrong all")},
+      {"--top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
+      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
+      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
+  };
+  std::ranges::move(settings_table(o.settings), std::back_inserter(table));
+  return table;
+}
+
+// Returns settings as the command line takes them. `./rnn DATA_DIR` with these makes the same model again.
+std::string options_line(Settings settings) {
+  std::string line;
+  for (const Option& option : settings_table(settings))
+    line += (line.empty() ? "" : " ") + option.name + ' ' + option.value.initial;
+  return line;
+}
+
+const Option* find_option(const std::vector<Option>& table, const std::string& name) {
+  const auto found = std::ranges::find(table, name, &Option::name);
+  return found == table.end() ? nullptr : &*found;
 }
 
 std::string help() {
+  Options defaults;
+  const std::vector<Option> table = option_table(defaults);
   std::string text =
       "rnn learns which language a name comes from, letter by letter.\n\n"
       "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
@@ -564,95 +690,99 @@ std::string help() {
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"
       "  option           default             meaning: range\n";
-  for (const auto& [name, kind, range, initial, modes, meaning, lowest, highest] : option_table())
-    text += "  --" + fit(name, 15) + fit(initial, 20) + meaning + ": " + range + '\n';
+  for (const auto& [name, modes, meaning, value] : table)
+    text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
+            '\n';
   text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
-  for (const std::string& mode : words_of(find_option("mode")->range)) {
+  for (const std::string& mode : words_of(all_modes)) {
     text += "  " + fit(mode, 8);
     size_t count = 0;
-    for (const Option& option : option_table())
-      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + std::string(option.name);
+    for (const Option& option : table)
+      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + option.name.substr(2);
     text += '\n';
   }
-  return text + "Every mode takes --seed and --threads.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
+  return text +
+         "Every mode takes --plain, --threads and --seed.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
 }
 
-// Whether the table allows a value. A real number will be rounded to float: to 0, 1 or infinity, perhaps.
-bool allows(const Option& option, const std::string& value) {
-  if (option.kind == Kind::text) return !value.empty();
-  if (option.kind == Kind::choice) return has_word(option.range, value);
-  if (option.kind == Kind::integer && decimal(std::strtoull(value.c_str(), nullptr, 10)) != value) return false;
-  if (value.empty() || value.find_first_not_of("0123456789+-.eE") != value.npos) return false;
-  char* end = nullptr;
-  const double number = std::strtod(value.c_str(), &end);
-  const auto in_range = [&](double x) { return x >= option.lowest && x <= option.highest; };
-  return *end == '\0' && in_range(number) && in_range(static_cast<float>(number));
-}
+bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
 
-// Refuses an option that the mode does not read, or a value that the table does not allow.
-void check_option(const std::string& word, const std::string& value, const std::string& mode) {
-  static const char* const kinds[] = {"", "one of: ", "a whole number, ", "a number, rounded to float, "};
+// Refuses an option that the mode does not read.
+void check_option(const std::vector<Option>& table, const std::string& mode, const std::string& name) {
   std::string known;
-  for (const Option& option : option_table())
-    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += std::string(" --") + option.name;
-  const Option* const option = word.starts_with("--") ? find_option(word.substr(2)) : nullptr;
-  if (option == nullptr) throw Failure{"no option " + word + "; mode " + mode + " takes" + known, 2};
-  if (!has_word(known, word)) throw Failure{word + " means nothing to mode " + mode + ", which takes" + known, 2};
-  if (!allows(*option, value))
-    throw Failure{word + " " + value + ": should be " + kinds[static_cast<size_t>(option->kind)] + option->range, 2};
+  for (const Option& option : table)
+    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += ' ' + option.name;
+  if (has_word(known, name)) return;
+  if (find_option(table, name)) throw Failure{name + " means nothing to mode " + mode + ", which takes" + known, 2};
+  const char* const hint = takes_names(mode) ? "; a name that begins with - stands after --" : "";
+  throw Failure{"no option " + name + "; mode " + mode + " takes" + known + hint, 2};
 }
 
-Options parse_command_line(const Strings& words) {
-  std::vector<std::pair<std::string, std::string>> given;  // options and their values
+// Sets the options that the words give, and returns their names. All other words are arguments.
+Strings set_options(std::span<const std::string> words, const std::vector<Option>& table, Strings& arguments) {
+  Strings names;
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    if (!word->starts_with("-") || *word == "-") {
+      arguments.push_back(*word);
+      continue;
+    }
+    const size_t equals = std::min(word->find('='), word->size());
+    std::string name = word->substr(0, equals), value = word->substr(std::min(equals + 1, word->size()));
+    if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
+    const Option* const option = find_option(table, name);
+    const bool takes_value = option == nullptr || !option->value.range.empty();
+    if (equals == word->size() && takes_value && word + 1 != words.end()) value = *++word;
+    if (option != nullptr && !option->value.set(value))
+      throw Failure{name + " " + value + ": should be " + option->value.kind + option->value.range, 2};
+    if (name == "--data_dir") arguments.push_back(value);
+    names.push_back(name);
+  }
+  return names;
+}
+
+// A path is refused where names are expected, since it is hardly meant as a name.
+void check_names(const Strings& names) {
+  for (const std::string& name : names)
+    if (std::error_code ignored; name == "-" || fs::exists(name, ignored))
+      throw Failure{name + ": a path, and no name; names are read from standard input: --mode predict <FILE", 2};
+}
+
+// A second folder is refused, and so is a mode in the place of a folder.
+void check_folders(const Strings& folders) {
+  for (const std::string& word : folders)
+    if (std::error_code ignored; has_word("help " + all_modes, word) && !fs::exists(word, ignored))
+      throw Failure{"one folder, please; write " + (word == "help" ? "--help" : "--mode " + word), 2};
+  if (folders.size() > 1)
+    throw Failure{"one folder, please: " + folders[0] + " or " + folders[1] + "; for names, --mode predict", 2};
+}
+
+// What follows `--` is always a name.
+Options parse_command_line(const Strings& words, const std::string& program = "./rnn") {
+  Options options;
+  options.program = program;
+  const std::vector<Option> table = option_table(options);
+  const auto end = std::ranges::find(words, "--");
   Strings arguments;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const size_t equals = words[i].find('=');
-    if (words[i] == "--")
-      while (++i < words.size()) arguments.push_back(words[i]);
-    else if (!words[i].starts_with("-") || words[i] == "-")
-      arguments.push_back(words[i]);
-    else if (equals != std::string::npos)
-      given.emplace_back(words[i].substr(0, equals), words[i].substr(equals + 1));
-    else
-      given.emplace_back(words[i], i + 1 < words.size() ? words[i + 1] : ""), ++i;
-  }
-  std::map<std::string, std::string> values;
-  for (const Option& option : option_table()) values[option.name] = option.initial;
-  std::string& mode = values["mode"];
-  for (const auto& [word, value] : given)
-    if (word == "--mode") check_option(word, mode = value, "train");
-  for (const auto& [word, value] : given) check_option(word, value, mode);
-  for (const auto& [word, value] : given) {
-    values[word.substr(2)] = value;
-    if (word == "--data_dir") arguments.push_back(value);
-  }
-  const auto is_given = [&](const char* name) { return values[name] != find_option(name)->initial; };
-  const auto integer = [&](const char* name) { return std::strtoull(values[name].c_str(), nullptr, 10); };
-  const auto size = [&](const char* name) { return static_cast<size_t>(integer(name)); };
-  const auto number = [&](const char* name) { return std::strtod(values[name].c_str(), nullptr); };
-  Options options{mode, values["data_dir"], values["model_path"], values["model_dir"], values["part"], {}, 0, 0, {}};
-  options.settings = {size("hidden_dim"), size("epochs"),       size("batch_size"),      number("learning_rate"),
-                      number("momentum"), number("clip_norm"),  number("prefix_weight"), values["decay"] == "linear",
-                      integer("seed"),    integer("split_seed")};
-  options.threads = is_given("threads") ? size("threads") : std::max(1u, std::thread::hardware_concurrency());
-  if (mode == "predict" || mode == "trace") {
-    for (const std::string& name : arguments)
-      if (std::error_code ignored; fs::is_regular_file(name, ignored))
-        throw Failure{name + ": a file; its names are answered by --mode predict <" + name, 2};
+  for (const std::string& name : set_options({words.begin(), end}, table, arguments))
+    check_option(table, options.mode, name);
+  if (takes_names(options.mode)) check_names(arguments);
+  if (end != words.end()) arguments.insert(arguments.end(), end + 1, words.end());
+  if (takes_names(options.mode)) {
     options.names = arguments;
   } else if (!arguments.empty()) {
-    if (arguments.size() > 1)
-      throw Failure{"one folder, please: " + arguments[0] + " or " + arguments[1] + "; for names, --mode predict", 2};
+    check_folders(arguments);
     options.data_dir = arguments[0];
   }
-  // The default is "3; 1 in the filter": read as a number, it is 3.
-  options.top = options.names.empty() && !is_given("top") ? 1 : size("top");
   return options;
+}
+
+size_t threads_of(const Options& options) {
+  return options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 // ---- 7. Training ----------------------------------------------------------------------------------------------------
 
-// A bar that grows on standard error by appending, from the moment an epoch has lasted two seconds.
+// A bar on standard error that grows by appending. It begins when an epoch has lasted two seconds.
 struct ProgressBar {
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::FILE* file = stderr;
@@ -667,7 +797,8 @@ struct ProgressBar {
   }
 };
 
-std::string history_line(size_t number, const EpochReport& epoch) {
+const std::string history_head = "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n";
+std::string history_line(size_t number, const EpochRecord& epoch) {
   const auto figures = [](const Score& score) {
     return score.names == 0 ? "," : format("%.6f,%.4f", score.mean_cross_entropy(), score.accuracy());
   };
@@ -675,37 +806,71 @@ std::string history_line(size_t number, const EpochReport& epoch) {
          format(",%.6f\n", epoch.seconds);
 }
 
-std::string epoch_line(size_t number, size_t epochs, const EpochReport& epoch) {
+void append_line(const fs::path& path, const std::string& line) {
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << line << std::flush;
+  if (!file) throw Failure{path.string() + ": " + last_error().message()};
+}
+
+std::string epoch_line(size_t number, size_t epochs, const EpochRecord& epoch) {
   const Score& v = epoch.validation;
   const std::string validation = v.names == 0 ? "–" : format("%.2f, %.1f%%", v.mean_cross_entropy(), v.accuracy());
   return format("Epoch %zu/%zu — Loss: %.2f — Accuracy: %.1f%% — Validation: %s — %.2f s\n", number, epochs,
                 epoch.training.mean_cross_entropy(), epoch.training.accuracy(), validation.c_str(), epoch.seconds);
 }
 
-// Makes the folder, or refuses it; begins history.csv; and removes what must not stand beside it: the picture of an
-// earlier run, and what runs left unfinished that were killed over an hour ago.
-std::ofstream begin_history(const fs::path& folder) {
-  static const std::regex written("(rnn(_epoch[0-9]+)?\\.txt|history\\.csv|report\\.svg)(\\.[0-9a-f]{16}\\.tmp)?");
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Failure{folder.string() + ": " + error.message() + "; name another folder with --model_dir"};
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!std::regex_match(name, written)) continue;
-    const bool is_temporary = name.ends_with(".tmp");
-    if (!is_temporary && fs::is_directory(entry.symlink_status()))
-      throw Failure{entry.path().string() + ": a folder, where a file is written"};
-    if (is_temporary && fs::is_regular_file(entry.symlink_status(error)) &&
-        fs::file_time_type::clock::now() - entry.last_write_time(error) > std::chrono::hours(1))
-      fs::remove(entry, error);
-  }
-  const fs::path csv = folder / "history.csv";
-  write_file(csv, "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\n");
-  fs::remove(folder / "report.svg");
-  return std::ofstream(csv, std::ios::binary | std::ios::app);
+// Tells whether a file's name consists of a beginning, one or more digits, and an end.
+bool is_numbered(const fs::path& file, std::string_view beginning, std::string_view digits, std::string_view end) {
+  const std::string name = file.filename().string();
+  return name.size() > beginning.size() + end.size() && name.starts_with(beginning) && name.ends_with(end) &&
+         name.find_first_not_of(digits, beginning.size()) == name.size() - end.size();
+}
+bool is_of_run(const fs::path& file) {
+  return is_numbered(file, "rnn_epoch", "0123456789", ".txt") ||
+         has_word("rnn.txt history.csv report.svg", file.filename().string());
+}
+bool is_temporary(const fs::path& file) {
+  return is_numbered(file, "rnn.", "0123456789abcdef", ".tmp") && file.filename().string().size() == 24;
 }
 
-// A model with the languages and the letters of the training names, not yet trained.
+// Makes the folder, or refuses it before time is spent on training. Temporary files that are older than an hour are
+// removed, since killed runs have left them.
+void prepare_folder(const fs::path& folder) {
+  static const std::string advice = "; name another folder with --model_dir";
+  std::error_code error, ignored;
+  fs::create_directories(folder, error);
+  if (error && fs::is_symlink(folder, ignored) && !fs::exists(folder, ignored))
+    throw Failure{folder.string() + ": a link to nothing" + advice};
+  if (error) throw Failure{folder.string() + ": " + error.message() + advice};
+  for (const fs::path& entry : entries_of(folder, advice)) {
+    const fs::file_status status = fs::symlink_status(entry, ignored);
+    if (fs::is_directory(status) && is_of_run(entry))
+      throw Failure{entry.string() + ": a folder, where a file is written"};
+    if (fs::is_regular_file(status) && is_temporary(entry) &&
+        fs::file_time_type::clock::now() - fs::last_write_time(entry, ignored) > std::chrono::hours(1))
+      fs::remove(entry, ignored);
+  }
+  NewFile{folder / "rnn.txt"}.write("");  // so that a folder which takes no files is noticed now
+}
+
+// Puts the files of a run's first epoch in the place of an earlier run's. A run may be killed between any two of these
+// steps: the folder then holds files of one run only, and an rnn.txt if it held one before.
+void replace_run(const fs::path& folder, const std::string& model, const std::string& history) {
+  const NewFile best{folder / "rnn.txt"}, epoch{folder / "rnn_epoch1.txt"}, csv{folder / "history.csv"};
+  best.write(model);
+  epoch.write(model);
+  csv.write(history);
+  std::error_code error;
+  for (const fs::path& file : entries_of(folder, "")) {
+    if (is_of_run(file) && file.filename() != "rnn.txt") fs::remove(file, error);
+    if (error) throw Failure{file.string() + ": " + error.message()};
+  }
+  best.put_in_place();
+  epoch.put_in_place();
+  csv.put_in_place();
+}
+
+// Returns a model with the languages and the letters of the training names. It is not yet trained.
 Model new_model(const Data& data, const std::string& folder, const Settings& settings) {
   if (data.languages.size() < 2)
     throw Failure{folder + ": one language alone, " + data.languages[0] + "; there is nothing to tell it from"};
@@ -719,25 +884,42 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
           .alphabet = alphabet_of(data, settings.split_seed)};
 }
 
-// The memory that training takes, with names of at most `longest` symbols.
+// Estimates the memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const double hidden = real(settings.hidden), outputs = real(languages), rows = real(slice_names * longest);
-  const double shards = real(std::min(pieces(settings.batch_size, slice_names), most_shards));
-  // As many numbers as the parameters: themselves, transposed, velocity, gradient, one for each shard; the model that
-  // is written, its text of 16 bytes a number, the best one, and that again with copies to be tested.
-  const double parameters = hidden * (real(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
-  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = real(most_tasks) * rows * hidden;
+  const double hidden = as_double(settings.hidden), outputs = as_double(languages),
+               rows = as_double(slice_names * longest);
+  const double shards = as_double(std::min(pieces(settings.batch_size, slice_names), most_shards));
+  // Each of these takes as many numbers as the parameters: the parameters, their transposed copies, velocity, gradient
+  // and one gradient a shard; the model that is written, its text (16 bytes a number), the best model, and two copies
+  // of it to be tested.
+  const double parameters = hidden * (as_double(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
+  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = as_double(most_tasks) * rows * hidden;
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
+// A first signal (Ctrl-C sends one) ends training after the mini-batch at hand. A second one ends the program at once.
+std::atomic<bool> interrupted{false};
+extern "C" void interrupt(int) {
+  if (interrupted.exchange(true)) std::_Exit(130);
+}
+struct Interrupted {};  // thrown to leave an unfinished epoch
+void catch_signals() {
+  for (const int signal : {SIGINT, SIGTERM})
+    if (std::signal(signal, interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
+}
+
 // Trains for an epoch, which counts from 0, and measures what came of it.
-EpochReport run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
+EpochRecord run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
                       Team& team) {
   const auto start = std::chrono::steady_clock::now();
-  const Report report = train_epoch(training, examples, epoch, team, ProgressBar());
+  ProgressBar bar;
+  const Report report = train_epoch(training, examples, epoch, team, [&](size_t done, size_t all) {
+    bar(done, all);
+    if (interrupted && done < all) throw Interrupted{};
+  });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const size_t batches = pieces(examples.size(), training.settings.batch_size);
-  const EpochReport result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
+  const EpochRecord result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
                            seconds.count(), report.score, evaluate(training.network, validation, team).score};
   bool finite = std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy + result.selection());
   for (const Real number : training.network.parameters.numbers()) finite = finite && std::isfinite(number);
@@ -747,20 +929,75 @@ EpochReport run_epoch(Training& training, const Examples& examples, const Exampl
                 (epoch > 0 ? " (models of earlier epochs stay)" : "")};
 }
 
-// What was kept, where it is, and what to do next.
-std::string last_lines(size_t kept, size_t epochs, const fs::path& folder) {
+// Quotes a word for a shell, if it needs that.
+std::string shell_word(const std::string& word) {
+  if (word.find_first_of(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~") == word.npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// Picks a name to try: the first that is for testing, or the first of all.
+std::string name_to_try(const Data& data, std::uint64_t split_seed) {
+  for (const NameList& list : data.names)
+    for (const Name& name : list.names)
+      if (in_part(name, Part::test, split_seed)) return name.text;
+  return data.names[0].names[0].text;
+}
+
+// Says what was kept, where it is, and which command to try.
+std::string last_lines(const std::vector<EpochRecord>& history, const Model& best, const Options& options,
+                       const std::string& name) {
+  const fs::path folder = options.model_dir;
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
-  const bool is_default = fs::path(path).lexically_normal() == find_option("model_path")->initial;
-  return format("Kept epoch %zu of %zu: ", kept, epochs) + path + ", " + report + "\nTry: ./rnn --mode predict " +
-         (is_default ? "" : "--model_path '" + std::regex_replace(path, std::regex("'"), "'\\''") + "' ") +
-         "Rodrigues\n";
+  const double knowing_nothing = std::log(as_double(best.languages.size()));
+  std::string text =
+      format("Kept epoch %zu of %zu: ", static_cast<size_t>(best.epoch), options.settings.epochs) + path + ", " + report + '\n';
+  if (!(history[best.epoch - 1].selection() < knowing_nothing))
+    text +=
+        format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
+  text += "Try: " + shell_word(visible(options.program)) + " --mode predict ";
+  if (fs::path(path).lexically_normal() != Options().model_path) text += "--model_path " + shell_word(path) + ' ';
+  return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
+}
+
+// Trains epoch after epoch, writes the files of each and adds it to the history. Returns the model of the best epoch.
+Model run_epochs(Training& training, Model model, const Examples& to_train, const Examples& to_validate,
+                 const fs::path& folder, Team& team, std::vector<EpochRecord>& history) {
+  const size_t epochs = training.settings.epochs;
+  model.parameters = training.network.parameters;
+  Model best = model;
+  write_model(best);  // so that memory which is too small for writing is noticed now
+  try {
+    while (history.size() < epochs && !interrupted) {
+      history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
+      model.epoch = history.size();
+      model.parameters = training.network.parameters;
+      const std::string text = write_model(model), line = history_line(history.size(), history.back());
+      const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
+      if (is_best) best = model;
+      if (history.size() == 1) {
+        replace_run(folder, text, history_head + line);
+      } else {
+        write_file(folder / format("rnn_epoch%zu.txt", history.size()), text);
+        if (is_best) write_file(folder / "rnn.txt", text);
+        append_line(folder / "history.csv", line);
+      }
+      print(epoch_line(history.size(), epochs, history.back()));
+    }
+  } catch (const Interrupted&) {
+  }
+  const std::string where = format("nterrupted in epoch %zu of %zu", history.size() + 1, epochs);
+  if (history.empty()) throw Failure{"i" + where + ": nothing was changed", 130};
+  if (history.size() < epochs) print("I" + where + '\n');
+  return best;
 }
 
 void train(const Options& options) {
   const Settings& settings = options.settings;
   const fs::path folder = options.model_dir;
   const Data data = load_data(options.data_dir);
-  Model model = new_model(data, options.data_dir, settings);
+  const Model model = new_model(data, options.data_dir, settings);
   if (std::error_code ignored; fs::equivalent(options.data_dir, folder, ignored))
     throw Failure{folder.string() + ": models can't stand among the names; name another folder with --model_dir"};
   const auto examples = [&](Part part) {
@@ -773,38 +1010,48 @@ void train(const Options& options) {
   if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
   Training training(settings, to_train, symbols, languages);
-  Team team(std::min(options.threads, training.shards.size()));
-  std::ofstream csv = begin_history(folder);
-  print(counted(languages, "language") + ", " + counted(symbols - 1, "letter") + ", " + repeats_line(data) +
-        counted(to_train.size(), "name") +
+  Team team(std::min(threads_of(options), training.shards.size()));
+  prepare_folder(folder);
+  catch_signals();
+  print(counted(languages, "language") + (languages > 8 ? "" : " (" + visible(listed(data.languages, 8)) + ")") + ", " +
+        counted(symbols - 1, "letter") + ", " + repeats_line(data) + counted(to_train.size(), "name") +
         format(" to train on, %zu to validate, %zu to test\n", to_validate.size(), to_test.size()));
-  std::vector<EpochReport> history;
-  Model best;
-  while (history.size() < settings.epochs) {
-    history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
-    model.epoch = history.size();
-    model.parameters = training.network.parameters;
-    const std::string text = write_model(model);
-    write_file(folder / format("rnn_epoch%zu.txt", model.epoch), text);
-    if (best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection()) {
-      best = model;
-      write_file(folder / "rnn.txt", text);
-    }
-    csv << history_line(model.epoch, history.back()) << std::flush;
-    if (!csv) throw Failure{(folder / "history.csv").string() + ": " + last_error().message()};
-    print(epoch_line(model.epoch, settings.epochs, history.back()));
-  }
+  std::vector<EpochRecord> history;
+  const Model best = run_epochs(training, model, to_train, to_validate, folder, team, history);
   const Evaluation test = evaluate(Network(best.parameters), to_test, team);
-  print(test_line(test, "test") + '\n');
-  write_file(folder / "report.svg", draw_report(history, test, best));
-  print(last_lines(best.epoch, settings.epochs, folder));
+  print(test_lines(test, "test", best.languages));
+  write_file(folder / "report.svg", draw_picture(history, test, best));
+  print(last_lines(history, best, options, name_to_try(data, settings.split_seed)));
+  if (interrupted) throw Failure{"", 130};
 }
 
 // ---- 8. Test and predict --------------------------------------------------------------------------------------------
 
-// A model's numbers are finite, but what becomes of them need not be.
+// A model's numbers are finite, but their products may overflow.
 void check_finite(double number) {
   if (!std::isfinite(number)) throw Failure{"the model's numbers are too large to compute with"};
+}
+
+// Returns a line for each name of a part, or only for those with a wrong answer: name, language, answer, probability.
+std::string list_lines(const Data& data, Part part, const Model& model, const Evaluation& result, bool only_wrong) {
+  std::string text;
+  size_t i = 0;  // the names come in the order of examples_of
+  for (size_t k = 0; k < data.languages.size(); ++k)
+    for (const Name& name : data.names[k].names) {
+      if (!in_part(name, part, model.split_seed)) continue;
+      const std::string &language = data.languages[k], &answer = model.languages[result.answers[i]];
+      const std::string probability = decimal(result.probabilities[i++], std::chars_format::fixed, 6);
+      if (answer == language && only_wrong) continue;
+      text += name.text + '\t' + language + '\t' + answer + '\t' + probability + '\n';
+    }
+  return text;
+}
+
+std::string worst_lines(const Confusion& confusion, const Strings& languages) {
+  std::string text = "Worst confusions:\n";
+  const Strings worst = worst_confusions(confusion, languages, 10);
+  for (const std::string& line : worst) text += "  " + line + '\n';
+  return text + (worst.empty() ? "  none\n" : "");
 }
 
 void test(const Options& options) {
@@ -813,27 +1060,29 @@ void test(const Options& options) {
   for (const std::string& language : data.languages)
     if (!std::ranges::binary_search(model.languages, language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Strings parts = words_of(find_option("part")->range);  // as enum Part has them
-  const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
+  const Strings words = words_of(all_parts);
+  const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
-  Team team(std::min(options.threads, most_tasks));
+  Team team(std::min(threads_of(options), most_tasks));
   const Evaluation result = evaluate(Network(model.parameters), examples, team);
-  const Confusion& confusion = result.confusion;
   check_finite(result.score.cross_entropy);
-  size_t others = 0;
-  for (const NameList& list : data.names) others += list.names.size();
-  others -= result.score.names;
-  print(test_line(result, options.part) + '\n');
-  if (others > 0) print(format("--part all answers the other %zu\n", others));
-  print(repeats_line(data));
-  print('\n' + languages_table(confusion, model.languages) + '\n' + confusion_table(confusion, model.languages) +
-        "\nWorst confusions:\n");
-  const Strings worst = worst_confusions(confusion, model.languages, 10);
-  for (const std::string& line : worst) print("  " + line + '\n');
-  if (worst.empty()) print("  none\n");
+  size_t all = 0;
+  for (const NameList& list : data.names) all += list.names.size();
+  const std::string first = test_lines(result, options.part, model.languages);
+  const std::string hint =
+      format("These are the names of the %s part; --part all takes all %zu.\n", options.part.c_str(), all);
+  const std::string last = examples.size() == all ? "" : hint;
+  if (options.list == "none") {
+    print(first + repeats_line(data) + '\n' + languages_table(result.confusion, model.languages) + '\n' +
+          confusion_table(result.confusion, model.languages) + '\n' + worst_lines(result.confusion, model.languages) +
+          last);
+  } else {
+    std::fputs((first + last).c_str(), stderr);
+    print(list_lines(data, part, model, result, options.list == "wrong"));
+  }
 }
 
-// The likeliest languages, at most so many, likeliest first.
+// Returns the most probable languages, at most `most`, the most probable first.
 std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
   if (most == 1) return {likeliest(y, languages)};
   std::vector<size_t> order(languages);
@@ -843,7 +1092,7 @@ std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
   return order;
 }
 
-// The letters of a name on the command line.
+// Reads a name of the command line.
 std::u32string parse_name(const std::string& name) {
   const std::string_view trimmed = trim(name);
   if (trimmed.empty()) throw Failure{"an empty name", 2};
@@ -854,7 +1103,7 @@ std::u32string parse_name(const std::string& name) {
   }
 }
 
-// The letters that training never saw, each once.
+// Returns the letters that training never saw, each once.
 std::u32string unseen_letters(const std::u32string& name, const std::vector<Symbol>& symbols) {
   std::u32string unseen;
   for (size_t t = 0; t < name.size(); ++t)
@@ -862,44 +1111,47 @@ std::u32string unseen_letters(const std::u32string& name, const std::vector<Symb
   return unseen;
 }
 
-// A letter as a terminal may show it.
-std::string shown(char32_t letter) {
-  return letter < 0x20 || (letter >= 0x7f && letter < 0xa0) ? "·" : encode_utf8(letter);
+// Tells whether training saw no letter of a name. The last symbol is the end of the name.
+bool is_unknown(const std::vector<Symbol>& symbols) {
+  return std::all_of(symbols.begin(), symbols.end() - 1, [](Symbol symbol) { return symbol == unknown; });
 }
 
-// The answer to a name: its likeliest languages, with bars.
+// Answers a name with its most probable languages and their bars.
 std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
-  const std::u32string letters = parse_name(name), unseen = unseen_letters(letters, model.alphabet.encode(letters));
+  const std::u32string letters = parse_name(name);
+  const std::vector<Symbol> symbols = model.alphabet.encode(letters);
+  const std::u32string unseen = unseen_letters(letters, symbols);
   std::string text = visible(name) + '\n';
   for (size_t i = 0; i < unseen.size(); ++i)
-    text += (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + shown(unseen[i]);
+    text +=
+        (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + visible(encode_utf8(unseen[i]));
   text += unseen.empty() ? "" : "\n";
+  if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
   for (const size_t k : ranking(y, model.languages.size(), top))
     text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
   return text;
 }
 
-// A filter: a line out for each line in, in order.
+// The filter writes a line for each line that it reads, in the same order.
 struct Filter {
   const Model& model;
   const Network& network;
   Team& team;
-  size_t top;                              // pairs of language and probability, of each line
-  Strings lines = {};                      // that wait for their answers
-  Examples examples = {};                  // of those that are names
-  std::vector<size_t> line_of = {};        // of each example
-  std::map<char32_t, size_t> unseen = {};  // letters that training never saw: in how many lines
+  size_t top;                              // how many pairs of language and probability a line gets
+  Strings lines = {};                      // lines that wait for their answers
+  Examples examples = {};                  // those of the lines that are names
+  std::vector<size_t> line_of = {};        // the line of each example
+  std::map<char32_t, size_t> unseen = {};  // letters that training never saw, with their lines counted
   size_t lines_with_unseen = 0;
-  bool failed = false;
+  size_t failed = 0;  // how many lines were no names
 
-  // Takes a line less its '\n'. What is wrong with it is said, and is its answer.
+  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer.
   void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
     if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    if (number == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     const std::u32string name = decode_name(trim(line), number);
     if (name.empty()) return;
     if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
@@ -908,14 +1160,21 @@ struct Filter {
     const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
+    if (!is_unknown(examples.back().symbols)) return;
+    refuse();
+    examples.pop_back();
+    line_of.pop_back();
   } catch (const TextError& wrong) {
-    std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
+    if (++failed <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
     std::string& answer = lines.back();
     if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
-    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) answer += "\t?\t0";
-    failed = true;
+    refuse();
   }
-  // The lines that wait, with their answers.
+  // Says in the last line that it has no answer.
+  void refuse() {
+    for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) lines.back() += "\t?\t0";
+  }
+  // Returns the lines that wait, with their answers.
   std::string answers() {
     classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
       check_finite(*y);
@@ -930,12 +1189,13 @@ struct Filter {
     line_of.clear();
     return text;
   }
-  // What is said at the end of letters that training never saw.
-  std::string last_line() const {
-    if (unseen.empty()) return "";
+  // Says at the end how many lines were refused beyond the ten that were named, and which letters training never saw.
+  std::string last_lines() const {
+    std::string text = failed <= 10 ? "" : "rnn: standard input: " + counted(failed - 10, "more line") + " refused\n";
+    if (unseen.empty()) return text;
     std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
     std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
-    std::string text = "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
+    text += "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
     for (size_t i = 0; i < std::min<size_t>(5, order.size()); ++i)
       text += (i == 0 ? " letters never seen in training: " : ", ") + letter_name(order[i].first) +
               format(" (%zu)", order[i].second);
@@ -943,32 +1203,35 @@ struct Filter {
   }
 };
 
-// Answers are written as soon as no more input waits, or so many lines do.
+// Answers are written when no more input waits, and after each 8192 lines. In a file more waits until its end. For a
+// pipe or a terminal the stream's buffer tells. (That of libc++ never does, so each line of a pipe is answered alone.)
 void predict_lines(Filter filter) {
   std::ios::sync_with_stdio(false);
+  std::error_code ignored;
+  const bool is_file = fs::is_regular_file("/dev/stdin", ignored);
   std::string line;
   for (size_t number = 1; next_line(std::cin, longest_line, line); ++number) {
     filter.add(line, number);
-    if (filter.lines.size() == 1 << 13 || std::cin.rdbuf()->in_avail() <= 0) print(filter.answers());
+    if (filter.lines.size() == 1 << 13 || (!is_file && std::cin.rdbuf()->in_avail() <= 0)) print(filter.answers());
   }
   const std::error_code error = last_error();
   print(filter.answers());
   if (std::cin.bad()) throw Failure{"standard input: " + error.message()};
-  std::fputs(filter.last_line().c_str(), stderr);
-  if (filter.failed) throw Failure{""};
+  std::fputs(filter.last_lines().c_str(), stderr);
+  if (filter.failed > 0) throw Failure{""};
 }
 
 void predict(const Options& options) {
   const Model model = load_model(options.model_path);
   const Network network(model.parameters);
-  Team team(std::min(options.threads, most_tasks));
-  if (options.names.empty()) return predict_lines({model, network, team, options.top});
+  Team team(std::min(threads_of(options), most_tasks));
+  if (options.names.empty()) return predict_lines({model, network, team, options.top.value_or(1)});
   Examples examples;
   for (const std::string& name : options.names) examples.push_back({model.alphabet.encode(parse_name(name)), 0});
   Strings answers(examples.size());
   classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
     check_finite(*y);
-    answers[i] = answer_lines(options.names[i], model, y, options.top);
+    answers[i] = answer_lines(options.names[i], model, y, options.top.value_or(3));
   });
   for (size_t i = 0; i < answers.size(); ++i) print((i > 0 ? "\n" : "") + answers[i]);
 }
@@ -985,7 +1248,7 @@ std::string trace_table(const Unrolled& u, const std::u32string& name, const Str
     double entropy = 0, squares = 0;
     for (size_t k = 0; k < languages.size(); ++k) entropy -= y(t, k) > 0 ? y(t, k) * std::log2(y(t, k)) : 0;
     for (const Real x : u.d_a.of({t, 1}).numbers()) squares += static_cast<double>(x) * x;
-    text += (t == name.size() ? "$" : shown(name[t])) + (u.packed.symbol[t] == unknown ? "? " : "  ");
+    text += (t == name.size() ? "$" : visible(encode_utf8(name[t]))) + (u.packed.symbol[t] == unknown ? "? " : "  ");
     for (const size_t k : ranking(y.row(t), languages.size(), top))
       text += fit(languages[k], width) + format("%3.0f%% ", 100.0 * y(t, k));
     text += format("%7.2f %8.2g  ", entropy, std::sqrt(squares));
@@ -1018,7 +1281,7 @@ void trace(const Options& options) {
         trace_table(u, name, model.languages) + "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
-// What explore counts: names, their letters, and their endings of 2 to 4 letters, folded.
+// Counts names, their letters, and their endings of 2 to 4 letters, all folded.
 struct Count {
   size_t names = 0, letters = 0, longest = 0;
   std::map<std::u32string, size_t> endings;
@@ -1030,12 +1293,13 @@ struct Count {
   }
 };
 
-// The three endings that are most typical of a language: those with the highest n log(p / q), where n counts the
-// language's names with the ending, p is their share in the language, and q the share in all languages.
+// Returns the three endings that are most typical of a language. These have the highest n log(p / q), where n counts
+// the language's names with the ending, p is their share in the language, and q the share in all languages.
 std::string typical_endings(const Count& count, const Count& all) {
   std::vector<std::pair<double, std::u32string>> scores;
   for (const auto& [ending, n] : count.endings)
-    scores.emplace_back(real(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)), ending);
+    scores.emplace_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)),
+                        ending);
   std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
   std::string text;
   for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + visible(folded(scores[i].second));
@@ -1066,9 +1330,9 @@ std::string explore_table(const Data& data) {
   return text;
 }
 
-// How many names stand in several languages. Of each of these a classifier can get one right.
+// Counts the names that stand in several languages. Of each of these a classifier can get only one right.
 std::string shared_names(const Data& data, std::uint64_t split_seed) {
-  std::map<std::string, size_t> seen;  // in how many languages, by folded name
+  std::map<std::string, size_t> seen;  // folded names, with their languages counted
   size_t all = 0, several = 0, tested = 0, different = 0;
   for (const NameList& list : data.names)
     for (const Name& name : list.names) {
@@ -1095,7 +1359,7 @@ void explore(const Options& options) {
 
 // ---- 10. Main -------------------------------------------------------------------------------------------------------
 
-void run(const Options& options) {
+void run_mode(const Options& options) {
   static const std::map<std::string, void (*)(const Options&)> modes = {
       {"train", train}, {"test", test}, {"predict", predict}, {"trace", trace}, {"explore", explore}};
   modes.at(options.mode)(options);
@@ -1109,9 +1373,18 @@ void check_arithmetic() {
     throw Failure{"this build computes wrongly: build it without -ffast-math and its parts"};
 }
 
+// A file that is opened takes the lowest free number. Where a standard stream is closed, that is the stream's number,
+// and what is printed would go into a model. So a closed stream is opened first, in a way that lets its use fail.
+void open_closed_streams() {
+  for (std::FILE* stream : {stdin, stdout, stderr})
+    if (std::ftell(stream) < 0 && errno == EBADF && !std::freopen("/dev/null", stream == stdin ? "w" : "r", stream))
+      return;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_closed_streams();
   try {
     check_arithmetic();
     const Strings words(argv + 1, argv + argc);
@@ -1119,7 +1392,7 @@ int main(int argc, char** argv) {
     if (std::find(words.begin(), end, "--help") != end || std::find(words.begin(), end, "-h") != end)
       print(help());
     else
-      run(parse_command_line(words));
+      run_mode(parse_command_line(words, argv[0]));
     return 0;
   } catch (const Failure& failure) {
     if (!failure.what.empty()) std::fprintf(stderr, "rnn: %s\n", visible(failure.what).c_str());

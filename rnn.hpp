@@ -722,6 +722,14 @@ inline std::string encode_utf8(char32_t letter) {
   return {static_cast<char>(0xf0 | letter >> 18), tail(12), tail(6), tail(0)};
 }
 
+// U+0041 and the like.
+inline std::string letter_name(char32_t letter) {
+  std::string hex;
+  for (std::uint32_t rest = letter; rest > 0 || hex.size() < 4; rest /= 16)
+    hex.insert(0, 1, "0123456789ABCDEF"[rest % 16]);
+  return "U+" + hex;
+}
+
 // Whether a number is a code point that text may hold: no surrogate.
 inline bool is_code_point(char32_t letter) { return letter <= 0x10ffff && (letter < 0xd800 || letter >= 0xe000); }
 
@@ -739,10 +747,10 @@ inline std::optional<std::u32string> decode_utf8(std::string_view bytes) {
   return letters;
 }
 
-// Letters are compared without case, by Unicode's simple folding (CaseFolding.txt, status C and S) as far as names need
-// it: all of it in U+0000-017F, 0370-058F and 1E00-1EFF; in 0180-024F what moves by one, and three letters of West
-// Africa; and the Turkish capital i with a dot, U+0130, becomes i. Letters from first to last move by `move`; where
-// that is 1, capitals and small letters stand in turn, and it is every second one.
+// Letters are compared without case, by Unicode's simple folding (CaseFolding.txt, status C and S). The table holds all
+// of it in U+0000-024F and 1E00-1EFF (Latin), 0370-058F (Greek, Cyrillic, Armenian) and 1C90-1CBF (Georgian capitals),
+// and U+0130, the Turkish capital i with a dot, which becomes i. Letters from first to last move by `move`. A move of 1
+// marks alternating pairs (Ā ā Ă ă), of which only every second letter moves.
 struct Folding {
   char32_t first, last;
   int move;
@@ -751,18 +759,25 @@ struct Folding {
 inline constexpr Folding folding[] = {
     {0x41, 0x5a, 32}, {0xb5, 0xb5, 775}, {0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x100, 0x12e, 1}, {0x130, 0x130, -199},
     {0x132, 0x136, 1}, {0x139, 0x147, 1}, {0x14a, 0x176, 1}, {0x178, 0x178, -121}, {0x179, 0x17d, 1},
-    {0x17f, 0x17f, -268}, {0x182, 0x184, 1}, {0x186, 0x186, 206}, {0x187, 0x187, 1}, {0x18b, 0x18b, 1},
-    {0x18f, 0x18f, 202}, {0x190, 0x190, 203}, {0x191, 0x191, 1}, {0x198, 0x198, 1}, {0x1a0, 0x1a4, 1},
-    {0x1a7, 0x1a7, 1}, {0x1ac, 0x1ac, 1}, {0x1af, 0x1af, 1}, {0x1b3, 0x1b5, 1}, {0x1b8, 0x1b8, 1}, {0x1bc, 0x1bc, 1},
-    {0x1c5, 0x1c5, 1}, {0x1c8, 0x1c8, 1}, {0x1cb, 0x1db, 1}, {0x1de, 0x1ee, 1}, {0x1f2, 0x1f4, 1}, {0x1f8, 0x21e, 1},
-    {0x222, 0x232, 1}, {0x23b, 0x23b, 1}, {0x241, 0x241, 1}, {0x246, 0x24e, 1}, {0x370, 0x372, 1}, {0x376, 0x376, 1},
+    {0x17f, 0x17f, -268}, {0x181, 0x181, 210}, {0x182, 0x184, 1}, {0x186, 0x186, 206}, {0x187, 0x187, 1},
+    {0x189, 0x18a, 205}, {0x18b, 0x18b, 1}, {0x18e, 0x18e, 79}, {0x18f, 0x18f, 202}, {0x190, 0x190, 203},
+    {0x191, 0x191, 1}, {0x193, 0x193, 205}, {0x194, 0x194, 207}, {0x196, 0x196, 211}, {0x197, 0x197, 209},
+    {0x198, 0x198, 1}, {0x19c, 0x19c, 211}, {0x19d, 0x19d, 213}, {0x19f, 0x19f, 214}, {0x1a0, 0x1a4, 1},
+    {0x1a6, 0x1a6, 218}, {0x1a7, 0x1a7, 1}, {0x1a9, 0x1a9, 218}, {0x1ac, 0x1ac, 1}, {0x1ae, 0x1ae, 218},
+    {0x1af, 0x1af, 1}, {0x1b1, 0x1b2, 217}, {0x1b3, 0x1b5, 1}, {0x1b7, 0x1b7, 219}, {0x1b8, 0x1b8, 1},
+    {0x1bc, 0x1bc, 1}, {0x1c4, 0x1c4, 2}, {0x1c5, 0x1c5, 1}, {0x1c7, 0x1c7, 2}, {0x1c8, 0x1c8, 1}, {0x1ca, 0x1ca, 2},
+    {0x1cb, 0x1db, 1}, {0x1de, 0x1ee, 1}, {0x1f1, 0x1f1, 2}, {0x1f2, 0x1f4, 1}, {0x1f6, 0x1f6, -97},
+    {0x1f7, 0x1f7, -56}, {0x1f8, 0x21e, 1}, {0x220, 0x220, -130}, {0x222, 0x232, 1}, {0x23a, 0x23a, 10795},
+    {0x23b, 0x23b, 1}, {0x23d, 0x23d, -163}, {0x23e, 0x23e, 10792}, {0x241, 0x241, 1}, {0x243, 0x243, -195},
+    {0x244, 0x244, 69}, {0x245, 0x245, 71}, {0x246, 0x24e, 1}, {0x370, 0x372, 1}, {0x376, 0x376, 1},
     {0x37f, 0x37f, 116}, {0x386, 0x386, 38}, {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63},
     {0x391, 0x3a1, 32}, {0x3a3, 0x3ab, 32}, {0x3c2, 0x3c2, 1}, {0x3cf, 0x3cf, 8}, {0x3d0, 0x3d0, -30},
     {0x3d1, 0x3d1, -25}, {0x3d5, 0x3d5, -15}, {0x3d6, 0x3d6, -22}, {0x3d8, 0x3ee, 1}, {0x3f0, 0x3f0, -54},
     {0x3f1, 0x3f1, -48}, {0x3f4, 0x3f4, -60}, {0x3f5, 0x3f5, -64}, {0x3f7, 0x3f7, 1}, {0x3f9, 0x3f9, -7},
     {0x3fa, 0x3fa, 1}, {0x3fd, 0x3ff, -130}, {0x400, 0x40f, 80}, {0x410, 0x42f, 32}, {0x460, 0x480, 1},
     {0x48a, 0x4be, 1}, {0x4c0, 0x4c0, 15}, {0x4c1, 0x4cd, 1}, {0x4d0, 0x52e, 1}, {0x531, 0x556, 48},
-    {0x1e00, 0x1e94, 1}, {0x1e9b, 0x1e9b, -58}, {0x1e9e, 0x1e9e, -7615}, {0x1ea0, 0x1efe, 1}};
+    {0x1c90, 0x1cba, -3008}, {0x1cbd, 0x1cbf, -3008}, {0x1e00, 0x1e94, 1}, {0x1e9b, 0x1e9b, -58},
+    {0x1e9e, 0x1e9e, -7615}, {0x1ea0, 0x1efe, 1}};
 // clang-format on
 
 inline char32_t fold(char32_t letter) {
@@ -773,17 +788,36 @@ inline char32_t fold(char32_t letter) {
 
 inline constexpr std::string_view white_space = " \t\n\v\f\r", byte_order_mark = "\xef\xbb\xbf";
 
-// The text without ASCII white space at both ends.
-inline std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(white_space);
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(white_space) - first + 1);
+// The name in a line: without a byte order mark at its start, then without ASCII white space at both ends. Any line may
+// start with a mark, since files that each begin with one are joined.
+inline std::string_view trim(std::string_view line) {
+  if (line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
+  const size_t first = line.find_first_not_of(white_space);
+  return first == line.npos ? std::string_view{} : line.substr(first, line.find_last_not_of(white_space) - first + 1);
 }
 
-// The letters of a trimmed name, as they came. Throws a TextError if it is too long or malformed.
+// A name holds no control character: where one stands, the text has columns, other line ends or another encoding.
+inline bool is_control(char32_t letter) { return letter < 0x20 || (letter >= 0x7f && letter < 0xa0); }
+
+// What to say of a control character in a name.
+inline std::string control_message(char32_t control) {
+  if (control == U'\0') return "U+0000 in a name: is this UTF-16? save the text as UTF-8";
+  if (control == U'\t') return "a TAB in a name: one line holds one name";
+  if (control == U'\n') return "a line feed in a name: one line holds one name";
+  if (control == U'\r') return "a carriage return in a name: end each line with a line feed, not as old Macs did";
+  if (control == 0x1a) return "Ctrl-Z (U+001A) in a name, where a DOS text ended: delete it";
+  return "the control character " + letter_name(control) + " in a name: delete it";
+}
+
+// The letters of a trimmed name, as they came. Throws a TextError if it is malformed, holds a control character or is
+// too long. A control character may be why there are too many letters, so it is named first; a name of more than
+// 4 * longest_name bytes is refused before it is decoded.
 inline std::u32string decode_name(std::string_view name, size_t line = 0) {
   if (name.size() <= 4 * longest_name) {
     std::optional<std::u32string> letters = decode_utf8(name);
     if (!letters) throw TextError("malformed UTF-8: save the text as UTF-8", line);
+    const auto control = std::ranges::find_if(*letters, is_control);
+    if (control != letters->end()) throw TextError(control_message(*control), line);
     if (letters->size() <= longest_name) return std::move(*letters);
   }
   throw TextError("a name of more than " + std::to_string(longest_name) + " letters: one line holds one name", line);
@@ -820,12 +854,11 @@ struct NameList {  // of one file, in its order, each once
   size_t repeats = 0;
 };
 
-// Reads a file of names, one a line. A byte order mark, CRLF, blank lines and white space around a name are passed
-// over, and so is a name that stood before. Throws a TextError.
+// Reads a file of names, one a line. Byte order marks, CRLF, blank lines and white space around a name are passed over,
+// and so is a name that stood before. Throws a TextError.
 inline NameList read_names(std::string_view text) {
   NameList list;
   std::unordered_set<std::string> seen;
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   for (size_t line = 1; !text.empty(); ++line) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view name = trim(text.substr(0, end));
@@ -851,12 +884,10 @@ inline bool in_part(const Name& name, Part part, std::uint64_t split_seed) {
 // The letters that training saw, folded, by code point. Letter k is symbol k; the symbol after them ends a name.
 struct Alphabet {
   std::u32string letters;         // rising
-  std::vector<Symbol> symbol_of;  // by code point: the symbol of what it folds to
+  std::vector<Symbol> symbol_of;  // by folded code point, up to the last of the letters
   explicit Alphabet(std::u32string rising) : letters(std::move(rising)) {
-    symbol_of.assign(std::max<size_t>(letters.empty() ? 0 : letters.back(), 0x1eff) + 1, unknown);
+    symbol_of.assign(letters.empty() ? 0 : letters.back() + 1, unknown);
     for (size_t k = 0; k < letters.size(); ++k) symbol_of[letters[k]] = static_cast<Symbol>(k);
-    for (const auto& [first, last, move] : folding)
-      for (char32_t letter = first; letter <= last; ++letter) symbol_of[letter] = symbol_of[fold(letter)];
   }
   size_t symbols() const { return letters.size() + 1; }
 
@@ -864,7 +895,10 @@ struct Alphabet {
   std::vector<Symbol> encode(const std::u32string& name) const {
     std::vector<Symbol> symbols;
     symbols.reserve(name.size() + 1);
-    for (const char32_t letter : name) symbols.push_back(letter < symbol_of.size() ? symbol_of[letter] : unknown);
+    for (const char32_t letter : name) {
+      const char32_t its_folded = fold(letter);
+      symbols.push_back(its_folded < symbol_of.size() ? symbol_of[its_folded] : unknown);
+    }
     symbols.push_back(static_cast<Symbol>(letters.size()));
     return symbols;
   }
@@ -971,21 +1005,12 @@ struct Confusion {
 // ---- 18. Model text -------------------------------------------------------------------------------------------------
 
 struct Model {  // a trained network, and what it takes to use it
-  size_t epoch = 0;
-  std::uint64_t split_seed = 0;
+  std::uint64_t epoch = 0, split_seed = 0;
   std::string options;                 // of the training, as the command line takes them
   std::vector<std::string> languages;  // in byte order
   Alphabet alphabet{U""};
   Parameters parameters{0, 0, 0};
 };
-
-// U+0041 and the like.
-inline std::string letter_name(char32_t letter) {
-  std::string hex;
-  for (std::uint32_t rest = letter; rest > 0 || hex.size() < 4; rest /= 16)
-    hex.insert(0, 1, "0123456789ABCDEF"[rest % 16]);
-  return "U+" + hex;
-}
 
 // The matrices by name, in the book's shapes and in the order of the model file.
 template <class Number>
@@ -1023,13 +1048,21 @@ inline std::string write_model(const Model& model) {
 struct ModelReader {
   const std::string& text;
   size_t at = 0, line_number = 0;
-  [[noreturn]] void fail(const std::string& what) const { throw TextError(what, line_number); }
+  std::string_view current = {};  // the line that was read last
+  // Refuses the current line. What an editor does not show in it is named.
+  [[noreturn]] void fail(std::string what) const {
+    if (current.starts_with(byte_order_mark)) what += "; the line starts with a byte order mark";
+    if (current.ends_with(' ') || current.ends_with('\t')) what += "; the line ends with a blank";
+    if (current.ends_with('\r')) what += "; the line ends with a carriage return, as on Windows";
+    throw TextError(what, line_number);
+  }
   std::string_view line() {
     ++line_number;
-    const size_t first = at, end = text.find('\n', at);
-    if (end == text.npos) fail("the text is cut short: a whole model ends with a line `end`");
+    const size_t end = text.find('\n', at);
+    current = std::string_view(text).substr(at, end - at);
+    if (end == text.npos) fail("the text is cut short: the last line of a whole model is `end`, with a line feed");
     at = end + 1;
-    return std::string_view(text).substr(first, end - first);
+    return current;
   }
   void expect(const std::string& wanted) {
     if (line() != wanted) fail("expected `" + wanted + "`");
@@ -1066,21 +1099,23 @@ struct ModelReader {
   }
 };
 
-// Reads what write_model writes, or throws a TextError. Sizes are held against the length of the text first.
+// Reads what write_model writes, or throws a TextError. Sizes are held against the length of the text first. They
+// have 64 bits until then, so that none wraps where size_t has 32. Numbers are read by strtof, which takes the decimal
+// point from the locale: a program that sets a locale leaves LC_NUMERIC at "C", or 0.5 may be refused.
 inline Model read_model(const std::string& text) {
   Model model;
   ModelReader reader{text};
   const std::string_view version = reader.line();
   if (version == "rnn-model 1") reader.fail("a model of an earlier version, which knew capital letters: train again");
   if (version != "rnn-model 2") reader.fail("expected `rnn-model 2`");
-  model.epoch = static_cast<size_t>(reader.number("epoch"));
+  model.epoch = reader.number("epoch");
   model.split_seed = reader.number("split_seed");
   const std::string_view options = reader.line();
   if (!options.starts_with("options ") || options.size() == 8) reader.fail("expected `options` and what they were");
   model.options = options.substr(8);
-  const auto hidden = static_cast<size_t>(reader.number("hidden"));
+  const std::uint64_t hidden = reader.number("hidden");
   if (hidden < 1 || hidden > most_hidden) reader.fail("hidden units are 1 to " + std::to_string(most_hidden));
-  const auto languages = static_cast<size_t>(reader.number("languages"));
+  const std::uint64_t languages = reader.number("languages");
   if (languages < 2) reader.fail("a model has at least two languages");
   reader.expect_room(languages, 2);
   while (model.languages.size() < languages) {
@@ -1090,7 +1125,7 @@ inline Model read_model(const std::string& text) {
       reader.fail("expected a language: UTF-8 without white space; in byte order, each once");
     model.languages.emplace_back(language);
   }
-  const auto letter_count = static_cast<size_t>(reader.number("letters"));
+  const std::uint64_t letter_count = reader.number("letters");
   reader.expect_room(letter_count, std::string_view("U+0041\n").size());
   std::u32string letters;
   while (letters.size() < letter_count) {

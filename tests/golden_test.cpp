@@ -266,11 +266,11 @@ void check_training(const std::string& file, double tolerance) {
   golden.expect_all_read();
 }
 
-// The languages and names of files, given by their names; what is not called *.txt is passed over.
+// The languages and names of files, given by their names. What begins with a dot, or is not *.txt, is passed over.
 Data data_of(const std::map<std::string, std::string>& files) {
   std::map<std::string, NameList> lists;
   for (const auto& [file, text] : files)
-    if (file.ends_with(".txt") && file != ".txt")
+    if (file.ends_with(".txt") && !file.starts_with('.'))
       lists[language_of(file.substr(0, file.size() - 4))] = read_names(text);
   Data data;
   for (const auto& [language, list] : lists) {
@@ -361,6 +361,7 @@ std::string verdict(const TextError& wrong) {
   const std::string what = wrong.what();
   if (what.starts_with("malformed UTF-8")) return "malformed";
   if (what.starts_with("a name of more than")) return "too_long";
+  if (what.find(" in a name") != what.npos) return "control";
   return what.starts_with("no name") ? "no_name" : what;
 }
 

@@ -21,8 +21,9 @@ loads() { "$rnn" --mode predict --model_path "$1" Ann >/dev/null || fail "$1"; }
 
 RANDOM=1
 models=0
+had=
 for run in $(seq 200); do
-  "$rnn" data --hidden_dim 128 --epochs 1000 --threads 1 >/dev/null &
+  "$rnn" data --hidden_dim 128 --epochs 1000 --threads 1 --seed "$run" >/dev/null &
   pid=$!
   sleep "0.0$(printf %02d $((RANDOM % 60)))"
   kill -9 $pid
@@ -38,6 +39,9 @@ for run in $(seq 200); do
     models=$((models + 1))
     loads models/rnn.txt
   fi
+  [ -e models/rnn.txt ] && had=yes
+  [ -z "$had" ] || [ -e models/rnn.txt ] || fail "rnn.txt is gone"
+  [ "$(cat models/*.txt 2>/dev/null | grep '^options ' | sort -u | wc -l)" -le 1 ] || fail "models of two runs"
   if [ -e models/history.csv ]; then
     tail -c 1 models/history.csv | od -An -c | grep -q '\\n' || fail "history.csv ends within a line"
   fi
@@ -49,5 +53,55 @@ find models -name '*.tmp' -exec touch -t 200001010000 {} +
 "$rnn" data --hidden_dim 8 --epochs 1 >/dev/null || fail "the run after them"
 old=$(find models -name '*.tmp' | wc -l)
 [ "$old" -eq 0 ] || fail "$old old temporary files stay"
+
+# Interrupted (Ctrl-C sends SIGINT) in the first, a middle and the last epoch: what is kept is tested, drawn and said.
+# set -m: else a shell starts what runs beside it with SIGINT ignored.
+set -m
+mkdir more
+for language in A B C; do
+  for a in 1 2 3 4 5 6 7 8 9 0; do sed "s/^/$a/;s/$/abc/" data/$language.txt; done >more/$language.txt
+done
+names_of() { ls "$1" | tr '\n' ' '; }
+# interrupt SIGNALS EPOCHS DIR: starts a run, and sends it the signals after so many epochs
+interrupt() {
+  "$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir "$3" >log 2>err &
+  pid=$!
+  until grep -q 'to train on' log && [ "$(grep -c '^Epoch' log)" -ge "$2" ]; do sleep 0.02; done
+  for signal in $1; do kill "-$signal" $pid; done
+  wait $pid
+  status=$?
+}
+for epochs in 1 2 3; do
+  interrupt INT $epochs cut
+  [ $status -eq 130 ] || fail "status $status after $epochs epochs"
+  grep -q "^Interrupted in epoch $((epochs + 1)) of 4\$" log || fail "not interrupted in epoch $((epochs + 1))"
+  grep -q '^Test — .* names' log || fail "no test line after $epochs epochs"
+  grep -q '^Kept epoch [1-3] of 4: cut/rnn.txt, cut/report.svg$' log || fail "nothing kept after $epochs epochs"
+  [ "$(wc -l <cut/history.csv)" -eq $((epochs + 1)) ] || fail "history of $epochs epochs"
+  expected="history.csv report.svg rnn.txt "
+  for epoch in $(seq $epochs); do expected+="rnn_epoch$epoch.txt "; done
+  [ "$(names_of cut)" = "$expected" ] || fail "after $epochs epochs: $(names_of cut)"
+  [ ! -s err ] || fail "on standard error: $(cat err)"
+done
+before=$(cat cut/* | cksum)
+for signals in INT TERM "INT INT" "TERM INT"; do
+  interrupt "$signals" 0 cut
+  # Two signals that wait together come in the order of their numbers: INT first, and TERM then ends the run at once.
+  [ $status -eq 130 ] || [ "$status, $signals" = "143, TERM INT" ] || fail "status $status of $signals in the first epoch"
+  [ "$before" = "$(cat cut/* | cksum)" ] || fail "$signals in the first epoch changed a file"
+done
+interrupt INT 0 cut
+[ "$(cat err)" = "rnn: interrupted in epoch 1 of 4: nothing was changed" ] || fail "first epoch: $(cat err)"
+[ "$(grep -c . log)" -eq 2 ] || fail "a first epoch says more than what it trains on"
+interrupt "INT INT" 1 twice
+[ $status -eq 130 ] || fail "status $status of two signals"
+(trap '' INT && interrupt INT 1 ignored && [ $status -eq 0 ] && grep -q '^Kept epoch' log) || fail "SIGINT ignored"
+"$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir closed >log 2>&- &
+until grep -q '^Epoch 1' log; do sleep 0.02; done
+kill -INT $!
+wait $!
+status=$?
+{ [ $status -eq 130 ] && grep -q '^Kept epoch 1 of 4' log; } || fail "status $status with standard error closed"
+
 echo "kill_test: 200 kills, $models models loaded, $left temporary files left, $failures failed" >&2
 [ $failures -eq 0 ] && [ $models -gt 0 ]

@@ -84,6 +84,7 @@ int main() {
     };
     expect(refused_at("rnn-model 2", "rnn-model 1") == 1u);
     expect(refused_at("rnn-model 2", "rnn-model 3") == 1u);
+    expect(refused_at("rnn-model 2", "rnn-model 02") == 1u);
     expect(refused_at("epoch 3", "epoch -3") == 2u);
     expect(refused_at("epoch 3", "epoch") == 2u);
     expect(refused_at("epoch 3", "epoch 3x") == 2u);
@@ -94,13 +95,16 @@ int main() {
     expect(refused_at("hidden 3", "hidden 0") == 5u);
     expect(refused_at("hidden 3", "hidden 4097") == 5u);
     expect(refused_at("languages 2", "languages 1") == 6u);
+    expect(refused_at("hidden 3", "hidden 4294967299") == 5u) << "3 in 32 bits";
     expect(refused_at("languages 2", "languages 1000000000") == 6u);
+    expect(refused_at("languages 2", "languages 4294967298") == 6u);
     expect(refused_at("Dutch", "Zulu") == 8u) << "out of order";
     expect(refused_at("Dutch", "Twi") == 8u) << "twice";
     expect(refused_at("Dutch", "Du tch") == 7u);
     expect(refused_at("Dutch", "") == 7u);
     expect(refused_at("Dutch", "D\xff") == 7u);
     expect(refused_at("letters 3", "letters 4000000000") == 9u);
+    expect(refused_at("letters 3", "letters 4294967299") == 9u);
     expect(refused_at("U+0061", "U+061") == 10u);
     expect(refused_at("U+0061", "U+0041") == 10u) << "folding would change it";
     expect(refused_at("U+0061", "U+00EA") == 11u) << "out of order";
@@ -111,6 +115,8 @@ int main() {
     expect(refused_at("U+1F600", "U+D800") == 12u) << "a surrogate";
     expect(refused_at("U 3 4", "U 2 4") == 13u);
     expect(refused_at("U 3 4", "U 3 5") == 13u);
+    expect(refused_at("U 3 4", "U 4294967299 4") == 13u);
+    expect(refused_at("U 3 4", "U 3 4294967300") == 13u);
     expect(refused_at("hidden 3", "hidden 4") == 13u) << "U's line is then another";
     expect(refused_line(replaced(replaced(text, "hidden 3", "hidden 4096"), "U 3 4", "U 4096 4")) == 13u) << "no room";
     expect(refused_at("\nb 3 1", "\nb 1 3") == 17u);
@@ -139,6 +145,20 @@ int main() {
     expect(with_hidden("4") == 10u) << "28 numbers have not";
   };
 
+  "numbers that need more than 32 bits are read whole, and products of sizes do not wrap in 32"_test = [] {
+    Model model = small_model();
+    model.epoch = model.split_seed = 18446744073709551615u;
+    const std::string text = write_model(model);
+    expect(text.starts_with("rnn-model 2\nepoch 18446744073709551615\nsplit_seed 18446744073709551615\n"));
+    expect(write_model(read_model(text)) == text);
+    // The numbers of U, W and V: 4096 * (1 + 4096 + languages) = 2^32.
+    const size_t languages = (1u << 20) - 4096 - 1;
+    std::string wide =
+        "rnn-model 2\nepoch 1\nsplit_seed 1\noptions -\nhidden 4096\nlanguages " + std::to_string(languages) + '\n';
+    for (size_t k = 0; k < languages; ++k) wide += std::to_string(1000000 + k) + '\n';
+    expect(refused_line(wide + "letters 0\nU 4096 1\n0\n") == languages + 8);
+  };
+
   "what is wrong is said in words"_test = [] {
     const auto says = [](const std::string& text, const std::string& words) {
       try {
@@ -154,5 +174,39 @@ int main() {
     says(replaced(text, "U+0061", "U+0041"), "U+0061");
     says(replaced(text, "W 3 3", "W 4 4"), "expected `W 3 3`");
     says(replaced(text, "b 3 1\n", "b 3 1\nx"), "number 1 is not so");
+    says(text.substr(0, text.size() - 1), "cut short");
+  };
+
+  "what an editor does not show is named, at its line"_test = [] {
+    const auto said_of = [](const std::string& text) -> std::string {
+      try {
+        read_model(text);
+        return "accepted";
+      } catch (const TextError& wrong) {
+        return std::to_string(wrong.line) + ": " + wrong.what();
+      }
+    };
+    const std::string text = write_model(small_model()), mark = "\xef\xbb\xbf";
+    const std::string with_mark = "the line starts with a byte order mark", with_blank = "the line ends with a blank";
+    const std::string with_return = "the line ends with a carriage return, as on Windows";
+    std::string windows;
+    for (const char byte : text) windows += byte == '\n' ? std::string("\r\n") : std::string(1, byte);
+    const auto same = [](const std::string& ours, const std::string& wanted) { expect(ours == wanted) << ours; };
+    same(said_of(windows), "1: expected `rnn-model 2`; " + with_return);
+    same(said_of(mark + text), "1: expected `rnn-model 2`; " + with_mark);
+    same(said_of(mark + windows), "1: expected `rnn-model 2`; " + with_mark + "; " + with_return);
+    same(said_of(replaced(text, "epoch 3", "epoch 3 ")), "2: expected `epoch NUMBER`; " + with_blank);
+    same(said_of(replaced(text, "epoch 3", "epoch 3\t")), "2: expected `epoch NUMBER`; " + with_blank);
+    same(said_of(replaced(text, "epoch 3", "epoch three")), "2: expected `epoch NUMBER`");
+    same(said_of(replaced(text, "epoch 3", "")), "2: expected `epoch NUMBER`");
+    same(said_of(replaced(text, "U+00E9", "U+00E9 ")), "11: expected a letter such as U+0061; " + with_blank);
+    same(said_of(replaced(text, "W 3 3", "W 3 3\r")), "21: expected `W 3 3`; " + with_return);
+    same(said_of(replaced(text, "\nend", "\nend ")), "31: expected `end`; " + with_blank);
+    const size_t end_of_row = text.find('\n', text.find("V 2 3\n") + 6);
+    for (const auto& [end, said] : {std::pair{" ", with_blank}, std::pair{"\r", with_return}}) {
+      const std::string of_row = said_of(std::string(text).insert(end_of_row, end));
+      expect(of_row.starts_with("26: ") && of_row.ends_with("; " + said)) << of_row;
+    }
+    expect(said_of(replaced(text, "Dutch", "Dutch\r")).ends_with(with_return));
   };
 }

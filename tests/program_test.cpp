@@ -4,6 +4,12 @@
 #include "../rnn.cpp"
 #undef main
 #include <sys/resource.h>
+#include <sys/stat.h>
+#ifdef __linux__
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 #include <csignal>
 #include "ut.hpp"
 
@@ -82,11 +88,11 @@ const std::string help_file = "tests/program/help.txt", picture_file = "tests/pr
 
 // Two epochs, the first kept; three languages, one with a character that XML does not take as it is.
 std::string small_picture() {
-  const std::vector<EpochReport> history = {{0.1, 1, score_of(20, 5, 10), score_of(4, 2, 4)},
+  const std::vector<EpochRecord> history = {{0.1, 1, score_of(20, 5, 10), score_of(4, 2, 4)},
                                             {0.05, 1, score_of(5, 7, 10), score_of(6, 1, 4)}};
   Model model = two_letters();
   model.languages = {"A", "B&<", "Cccc"};
-  return draw_report(history, {score_of(7, 3, 7), small_confusion()}, model);
+  return draw_picture(history, {score_of(7, 3, 7), small_confusion()}, model);
 }
 
 // The numbers after each `name="` of the SVG elements that contain `mark`.
@@ -109,6 +115,8 @@ int main() {
     same(decimal(0.1) + ' ' + decimal(size_t{14}) + ' ' + decimal(1e-9) + ' ' + decimal(14.0), "0.1 14 1e-09 14");
     same(decimal(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
     same(visible("a\nb\x1b\x7f é~ "), "a?b?? é~ ");
+    same(visible("\x1f\u0080\u009f\u00a0\ufffd\ufffe\uffff\U00010000"), "???\u00a0\ufffd??\U00010000");
+    same(visible("a\xc2\xc3\xa9\n"), "a????");
     expect(letters_in("aé名\U0001f600") == 4 && letters_in("") == 0);
     same(percent(0.12345) + percent(1) + percent(std::nan("")), "12.3%100.0%–");
     expect(ratio(1, 4) == 0.25);
@@ -145,6 +153,22 @@ int main() {
     std::istream from(&broken);
     std::string line;
     expect(!next_line(from, 4, line) && from.bad()) << "half a line";
+    struct Quiet : std::streambuf {  // the end of the input, and what errno says then
+      int error = 0;
+      int_type underflow() override {
+        errno = error;
+        return traits_type::eof();
+      }
+    } quiet;
+    for (const int error : {0, ENOTTY, EISDIR, EIO}) {
+      quiet.error = error;
+      errno = EPERM;
+      std::istream silent(&quiet);
+      expect(!next_line(silent, 4, line) && silent.bad() == (error == EISDIR || error == EIO)) << error;
+    }
+    errno = EPERM;
+    std::istringstream stale("a");
+    expect(next_line(stale, 4, line) && stale.eof()) << "an older error";
   };
 
   "files are read whole, and replaced whole"_test = [] {
@@ -185,6 +209,10 @@ int main() {
          "file:1: wrongfile: wrong");
   };
 
+  "words are listed, at most so many"_test = [] {
+    same(listed({"A", "B"}, 2) + '|' + listed({"A", "B", "C", "D"}, 2) + '|' + listed({}, 2), "A, B|A, B and 2 more|");
+  };
+
   "a folder of names: its languages in byte order"_test = [] {
     const Scratch folder;
     folder.write("b.txt", "Xa\nxA\nY\n");
@@ -199,6 +227,24 @@ int main() {
     folder.write("b.txt", "Ok\n\377\n");
     same(failure_of([&] { load_data(folder.path.string()); }),
          "1: " + folder / "b.txt" + ":2: malformed UTF-8: save the text as UTF-8");
+  };
+
+  "a folder of names: what else is in it"_test = [] {
+    const Scratch folder;
+    const auto refused = [&] { return failure_of([&] { load_data(folder.path.string()); }); };
+    const std::string path = folder.path.string(), needs = "it needs a file such as Polish.txt for each language";
+    same(refused(), "1: " + path + ": no *.txt in it, nor anything else; " + needs);
+    for (const char* name : {".hidden.txt", "a.csv", "b", "c", "txt"}) folder.write(name, "");
+    fs::create_symlink("nowhere", folder / ".#x.txt");
+    same(refused(), "1: " + path + ": no *.txt in it, but a.csv, b, c and 1 more; " + needs);
+    folder.write("Latin.TXT", "");
+    same(refused(),
+         "1: " + path + ": no *.txt in it, but Latin.TXT: rename it Latin.txt, a.csv, b and 2 more; " + needs);
+    folder.write("b.txt", "Xa");
+    folder.write("._b.txt", "Xb");
+    expect(load_data(path).languages == Strings{"b"}) << "what begins with a dot is passed over";
+    same(failure_of([&] { load_data(path + "/none"); }),
+         "1: " + path + "/none: No such file or directory; name a folder of names, or a name with --mode predict");
   };
 
   "a model that is not there: which folder was looked in"_test = [] {
@@ -270,7 +316,9 @@ int main() {
     Examples examples;
     for (size_t i = 0; i < 40; ++i) examples.push_back({model.alphabet.encode(i % 2 == 0 ? U"a" : U"b"), 0});
     examples.push_back({model.alphabet.encode(U"bb"), 1});
-    const auto [score, confusion] = evaluate(Network(model.parameters), examples, team);
+    const auto [score, confusion, answers, probabilities] = evaluate(Network(model.parameters), examples, team);
+    expect(answers.size() == 41 && answers[0] == 0 && answers[1] == 1 && answers[40] == 1);
+    for (const Real y : probabilities) expect(std::abs(y - 0.982007) < 1e-6) << y;
     expect(score.names == 41 && score.correct == 21);
     expect(confusion(0, 0) == 20 && confusion(0, 1) == 20 && confusion(1, 1) == 1 && confusion(1, 0) == 0);
     const double z = 4 * std::tanh(5),
@@ -288,6 +336,12 @@ int main() {
     same(test_line({score_of(0.5, 1, 1), one}, "test"),
          "Test — Loss: 0.50 — Accuracy: 100.0% — Macro F1: 100.0% — 1 name");
     same(test_line({{}, Confusion(2)}, "training"), "Test — no name of the folder is in the training part");
+    same(test_lines(test, "all", {"A", "B", "\n"}),
+         test_line(test, "all") + "\nMacro F1 leaves out languages without a name to test: ?\n");
+    same(test_lines({score_of(0.5, 1, 1), one}, "test", {"A", "B"}),
+         test_line({score_of(0.5, 1, 1), one}, "test") + "\nMacro F1 leaves out languages without a name to test: B\n");
+    one(1, 0) = 1;
+    same(left_out(one, {"A", "B"}) + left_out(Confusion(2), {"A", "B"}), "");
   };
 
   "the table of languages"_test = [] {
@@ -304,13 +358,13 @@ int main() {
 
   "the confusion matrix"_test = [] {
     same(confusion_table(small_confusion(), {"A", "Bé", "C"}),
-         "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row.\n"
-         "             1  2  3\n 1 A       ▓75░25  ·\n 2 Bé      ▓67  ·░33\n 3 C         ·  ·  ·\n");
+         "Confusion: rows are the true languages, columns the predicted ones, cells per cent of the row, · below "
+         "0.5.\n             1  2  3\n 1 A       ▓75░25   \n 2 Bé      ▓67   ░33\n 3 C                \n");
     Confusion rounded(2);
     rounded(0, 0) = 999;
     rounded(0, 1) = 1;
     rounded(1, 1) = 1;
-    expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B         ·100\n"));
+    expect(has(confusion_table(rounded, {"A", "B"}), "1 A       100  ·\n 2 B          100\n")) << "none is blank";
     for (const auto& [share, its_shade] : {std::pair(1, "1 A       ░20█80"), std::pair(2, "1 A       ▒40▓60")}) {
       Confusion border(2);  // at 20, 40, 60 and 80 per cent the next shade begins
       border(0, 0) = static_cast<size_t>(share);
@@ -318,11 +372,28 @@ int main() {
       expect(has(confusion_table(border, {"A", "B"}), its_shade));
     }
     const Strings long_names(35, std::string(40, 'x'));
-    expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…  ·")) << "12 letters beside 35 columns";
+    expect(has(confusion_table(Confusion(35), long_names), "\n 1 xxxxxxxxxxx…   ")) << "12 letters beside 35 columns";
     expect(has(confusion_table(Confusion(31), {long_names.begin(), long_names.begin() + 31}),
-               "\n31 " + std::string(23, 'x') + "…  ·"));
+               "\n31 " + std::string(23, 'x') + "…   "));
     expect(
         has(confusion_table(Confusion(36), Strings(36, "x")), "too wide to print. report.svg of the training run has"));
+  };
+
+  "a list of names and their answers"_test = [] {
+    const Data data{{"A", "B"}, {read_names("Ann\nBen\n"), read_names("Xyz")}};
+    Model model = two_letters();
+    model.languages = {"A", "AB", "B"};
+    const Evaluation all{{}, Confusion(3), {0, 2, 2}, {Real(0.5), Real(0.25), 1}};
+    same(list_lines(data, Part::all, model, all, false),
+         "Ann\tA\tA\t0.500000\nBen\tA\tB\t0.250000\nXyz\tB\tB\t1.000000\n");
+    same(list_lines(data, Part::all, model, all, true), "Ben\tA\tB\t0.250000\n");
+    std::string expected;
+    const Evaluation one{{}, Confusion(3), {1, 1, 1}, {1, 1, 1}};
+    for (const std::string name : {"Ann", "Ben", "Xyz"})
+      if (in_part(read_names(name).names[0], Part::training, 1))
+        expected += name + (name == "Xyz" ? "\tB" : "\tA") + "\tAB\t1.000000\n";
+    expect(!expected.empty() && std::ranges::count(expected, '\n') < 3) << "a part";
+    same(list_lines(data, Part::training, model, one, true), expected);
   };
 
   "the worst confusions, worst first"_test = [] {
@@ -333,13 +404,14 @@ int main() {
     Confusion one(2);
     one(0, 1) = 1;
     expect(worst_confusions(one, {"\x1b", "B"}, 10) == Strings{"? taken for B: 100% (1 of 1 name)"});
-    expect(worst_confusions(Confusion(2), {"A", "B"}, 10).empty());
+    same(worst_lines(Confusion(2), {"A", "B"}), "Worst confusions:\n  none\n");
+    same(worst_lines(one, {"A", "B"}), "Worst confusions:\n  A taken for B: 100% (1 of 1 name)\n");
   };
 
   "an epoch is judged by validation, or by training without it"_test = [] {
-    expect(EpochReport{0, 0, score_of(8, 0, 2), score_of(3, 0, 3)}.selection() == 1);
-    expect(EpochReport{0, 0, score_of(8, 0, 2), score_of(3, 0, 1)}.selection() == 3);
-    expect(EpochReport{0, 0, score_of(8, 0, 2), {}}.selection() == 4);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), score_of(3, 0, 3)}.selection() == 1);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), score_of(3, 0, 1)}.selection() == 3);
+    expect(EpochRecord{0, 0, score_of(8, 0, 2), {}}.selection() == 4);
   };
 
   "ticks are round"_test = [] {
@@ -382,18 +454,18 @@ int main() {
 
   "the picture is as large as what it holds"_test = [] {
     Model model = two_letters();
-    const std::vector<EpochReport> long_history(31, {0.1, 1, score_of(0, 0, 1), {}});
+    const std::vector<EpochRecord> long_history(31, {0.1, 1, score_of(0, 0, 1), {}});
     const auto size_of = [&](size_t languages, const std::string& options) {
       model.languages = Strings(languages, "x");
       model.options = options;
-      const std::string svg = draw_report(long_history, {{}, Confusion(languages)}, model);
+      const std::string svg = draw_picture(long_history, {{}, Confusion(languages)}, model);
       expect(has(svg, "no confusions") && has(svg, ">Test — no name of the folder is in the test part<"));
       expect(!has(svg, "rx=")) << "31 epochs have no dots";
       expect(!has(svg, ">validation<")) << "no validation names, no curve";
       expect(has(svg, ">0.1</text>") && has(svg, ">30</text>") && !has(svg, ">31</text>"));
       return Numbers{numbers_of(svg, "<svg", "width")[0], numbers_of(svg, "<svg", "height")[0]};
     };
-    expect(size_of(2, "x") == Numbers{910, 556});
+    expect(size_of(2, "x") == Numbers{940, 556});
     expect(size_of(60, "x") == Numbers{530 + 64 + 60 * 18 + 30, 85 + 64 + 60 * 18 + 66});
     expect(size_of(2, std::string(200, 'x')) == Numbers{20 + 1000 + 30, 556});
   };
@@ -405,17 +477,14 @@ int main() {
         for (size_t k = 0; k < languages; ++k) confusion(i, k) = 1;
       Model model = two_letters();
       model.languages = Strings(languages, "x");
-      const std::string svg = draw_report({{0.1, 1, score_of(1, 0, 1), {}}}, {score_of(1, 0, 1), confusion}, model);
+      const std::string svg = draw_picture({{0.1, 1, score_of(1, 0, 1), {}}}, {score_of(1, 0, 1), confusion}, model);
       return numbers_of(svg, " taken for ", "y").size();
     };
     expect(listed(4) == 10 && listed(60) == (149 + 60 * 18 - 490) / 18);
   };
 
   "the options that a model remembers"_test = [] {
-    same(options_line(Settings{}),
-         "--hidden_dim 128 --epochs 10 --batch_size 32 --learning_rate 0.007 --clip_norm 14 --momentum 0.9 "
-         "--prefix_weight 0.15 --decay linear --seed 1 --split_seed 1");
-    Settings s{3, 4, 5, 1e-9, 0.1, 2.5, 1, false, 18446744073709551615u, 6};
+    const Settings s{3, 4, 5, 1e-9, 0.1, 2.5, 1, false, 18446744073709551615u, 6};
     const std::string line = options_line(s);
     same(line,
          "--hidden_dim 3 --epochs 4 --batch_size 5 --learning_rate 1e-09 --clip_norm 2.5 --momentum 0.1 "
@@ -429,13 +498,18 @@ int main() {
     size_t count = 0;
     for (std::string line; std::getline(lines, line); ++count) expect(line.size() <= 80) << line;
     expect(count <= 50);
-    for (const Option& option : option_table())
-      expect(has(text, "--" + std::string(option.name) + " ") && has(text, option.range) && has(text, option.initial));
+    Options options;
+    for (const auto& [name, modes, meaning, value] : option_table(options))
+      expect(has(text, "  " + name + " ") && has(text, value.range) && has(text, value.initial)) << name;
     same(text, read(help_file));
   };
 
   "what the table allows"_test = [] {
-    const auto allowed = [](const char* name, const std::string& value) { return allows(*find_option(name), value); };
+    const auto allowed = [](const char* name, const std::string& value) {
+      Options options;
+      const std::vector<Option> table = option_table(options);
+      return find_option(table, std::string("--") + name)->value.set(value);
+    };
     for (const char* name : {"hidden_dim", "epochs", "batch_size", "threads", "top"})
       expect(allowed(name, "1") && !allowed(name, "0") && !allowed(name, "-1") && !allowed(name, "1.5")) << name;
     expect(allowed("hidden_dim", "4096") && !allowed("hidden_dim", "4097"));
@@ -463,42 +537,63 @@ int main() {
     const Options none = parse_command_line({});
     same(none.mode + ' ' + none.data_dir + ' ' + none.model_path + ' ' + none.model_dir + ' ' + none.part,
          "train data/ models/rnn.txt models test");
-    expect(none.threads == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    expect(threads_of(none) == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    expect(!none.plain && !none.threads && none.list == "none");
     same(options_line(none.settings), options_line({}));
     const Options some =
         parse_command_line({"--epochs=3", "--threads", "7", "here", "--decay", "none", "--epochs", "4"});
-    expect(some.settings.epochs == 4 && some.threads == 7 && some.data_dir == "here" && !some.settings.linear_decay);
+    expect(some.settings.epochs == 4 && threads_of(some) == 7 && some.data_dir == "here" &&
+           !some.settings.linear_decay);
     same(parse_command_line({"--data_dir", "here"}).data_dir, "here");
     same(parse_command_line({"--mode", "test", "--part=all"}).part, "all");
+    const Options plain =
+        parse_command_line({"--plain", "here", "--learning-rate=0.5", "--batch-size", "3", "--plain"});
+    expect(plain.plain && plain.data_dir == "here" && plain.settings.learning_rate == 0.5);
+    expect(plain.settings.batch_size == 3 && parse_command_line({"--", "here"}).data_dir == "here");
     same(parse_command_line({"--model_dir", "a=b"}).model_dir + parse_command_line({"--model_dir=a=b"}).model_dir,
          "a=ba=b");
   };
 
   "names, and how many languages of each are shown"_test = [] {
-    const Options names = parse_command_line({"--mode", "predict", "Ann", "-", "--", "--mode", "-h"});
-    expect(names.names == Strings{"Ann", "-", "--mode", "-h"} && names.top == 3);
-    expect(parse_command_line({"--mode=predict"}).top == 1) << "the filter";
-    expect(parse_command_line({"--mode=predict", "--top", "3"}).top == 3);
-    expect(parse_command_line({"--mode=predict", "--top", "1", "Ann"}).top == 1);
+    const Options names = parse_command_line({"--mode", "predict", "Ann", "--", "--mode", "-h", "rnn.cpp", "-"});
+    expect(names.names == Strings{"Ann", "--mode", "-h", "rnn.cpp", "-"} && !names.top);
+    expect(parse_command_line({"--mode=predict", "--top", "3"}).top == 3u);
     expect(parse_command_line({"--mode", "trace", "Ann"}).names == Strings{"Ann"});
   };
 
   "a wrong command line"_test = [] {
     const auto refused = [](const Strings& words) { return failure_of([&] { parse_command_line(words); }); };
     same(refused({"--mode", "explore", "--lr", "1"}),
-         "2: no option --lr; mode explore takes --mode --data_dir --seed --split_seed --threads");
+         "2: no option --lr; mode explore takes --mode --data_dir --plain --threads --seed --split_seed");
     same(refused({"--lr", "--mode=predict"}),
-         "2: no option --lr; mode train takes --mode --data_dir --model_dir --hidden_dim --epochs --batch_size "
-         "--learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed --threads");
+         "2: no option --lr; mode train takes --mode --data_dir --model_dir --plain --threads --hidden_dim --epochs "
+         "--batch_size --learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed");
     same(refused({"--epochs", "3", "--mode", "trace"}),
-         "2: --epochs means nothing to mode trace, which takes --mode --model_path --seed --threads");
+         "2: --epochs means nothing to mode trace, which takes --mode --model_path --plain --threads --seed");
     expect(has(refused({"-epochs", "3"}), "2: no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
     same(refused({"--epochs"}), "2: --epochs : should be a whole number, 1 to 1000000");
     same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, rounded to float, 0 to below 1");
     same(refused({"--model_dir="}), "2: --model_dir : should be a folder");
     same(refused({"--mode", "fly"}), "2: --mode fly: should be one of: train test predict trace explore");
-    same(refused({"predict", "Rodrigo"}), "2: one folder, please: predict or Rodrigo; for names, --mode predict");
-    same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: here or data/; for names, --mode predict");
+    same(refused({"predict", "Rodrigo"}), "2: one folder, please; write --mode predict");
+    same(refused({"--mode", "test", "help"}), "2: one folder, please; write --help");
+    same(refused({"data", "help"}), "2: one folder, please; write --help");
+    same(refused({"data", "tests"}), "2: one folder, please: data or tests; for names, --mode predict");
+    expect(has(refused({"--mode", "predict", "-Smith"}), " --seed; a name that begins with - stands after --"));
+    expect(!has(refused({"--mode", "test", "-Smith"}), "a name"));
+    same(refused({"--plain=yes"}), "2: --plain yes: should be alone, without a value");
+    same(refused({"--data_dir", "data/", "here"}), "2: one folder, please: data/ or here; for names, --mode predict");
+  };
+
+  "a path in the place of a name"_test = [] {
+    const Scratch folder;
+    mkfifo((folder / "pipe").c_str(), 0600);
+    for (const std::string& path : {folder.write("file", ""), folder.path.string(), folder / "pipe", std::string("-")})
+      for (const char* mode : {"predict", "trace"})
+        same(failure_of([&] {
+               parse_command_line({"--mode", mode, "Ann", path});
+             }),
+             "2: " + path + ": a path, and no name; names are read from standard input: --mode predict <FILE");
   };
 
   "a bar grows from the second second on"_test = [] {
@@ -523,7 +618,7 @@ int main() {
   };
 
   "the lines of an epoch"_test = [] {
-    const EpochReport epoch{0.0035, 0.0625, score_of(5, 3, 4), score_of(9, 1, 8)};
+    const EpochRecord epoch{0.0035, 0.0625, score_of(5, 3, 4), score_of(9, 1, 8)};
     same(history_line(2, epoch), "2,0.0035,1.250000,75.0000,1.125000,12.5000,0.062500\n");
     same(history_line(2, {0.1, 1, score_of(5, 3, 4), {}}), "2,0.1,1.250000,75.0000,,,1.000000\n");
     same(history_line(1, {0.1, 1, score_of(1, 1, 1), score_of(2, 0, 1)}),
@@ -540,64 +635,115 @@ int main() {
     const auto is_written = [](const std::string& name) {  // a folder in its place is refused
       const Scratch folder;
       fs::create_directory(folder / name);
-      return has(failure_of([&] { begin_history(folder.path); }), "a folder, where");
+      return has(failure_of([&] { prepare_folder(folder.path); }), "a folder, where");
     };
     for (const char* name : {"rnn.txt", "history.csv", "report.svg", "rnn_epoch1.txt", "rnn_epoch10.txt"})
       expect(is_written(name)) << name;
     for (const char* name : {"rnn_epoch.txt", "rnn_epoch", "rnn_epoch1.csv", "rnn_epoch1_txt", "arnn.txt", "rnn.txta",
-                             "x", "rnn.txt.0123456789abcdef.tmp"})
+                             "x", "rnn.0123456789abcdef.tmp", "rnn_epoch1x.txt", "rnn_epochx1.txt", "rnn_epoch1.txt1"})
       expect(!is_written(name)) << name;
-    const auto is_temporary = [](const std::string& name) {  // an old one is removed
+    const auto is_removed = [](const std::string& name, std::chrono::minutes age) {
       const Scratch folder;
-      fs::last_write_time(folder.write(name, ""), fs::file_time_type::clock::now() - std::chrono::hours(2));
-      begin_history(folder.path);
+      fs::last_write_time(folder.write(name, ""), fs::file_time_type::clock::now() - age);
+      prepare_folder(folder.path);
       return !fs::exists(folder / name);
     };
-    expect(is_temporary("rnn.txt.0123456789abcdef.tmp") && is_temporary("rnn_epoch999999.txt.0000000000000000.tmp"));
+    using std::chrono::minutes;
+    expect(is_removed("rnn.0123456789abcdef.tmp", minutes(61)) && is_removed("rnn.0000000000000000.tmp", minutes(61)));
+    expect(!is_removed("rnn.0123456789abcdef.tmp", minutes(59))) << "a young one stays";
     for (const char* name :
-         {"rnn.txt.0123456789abcde.tmp", "rnn.txt.0123456789abcdeg.tmp", "rnn.txt.0123456789ABCDEF.tmp",
-          "rnn.txt-0123456789abcdef.tmp", "rnn.txt.0123456789abcdef.tmq", "mine.0123456789abcdef.tmp",
-          "rnn.txt.00123456789abcdef.tmp", ".0123456789abcdef.tmp", "rnn.txt.tmp", "rnn.txt", "x"})
-      expect(!is_temporary(name)) << name;
+         {"rnn.0123456789abcde.tmp", "rnn.0123456789abcdeg.tmp", "rnn.0123456789ABCDEF.tmp", "rnn-0123456789abcdef.tmp",
+          "rnn.0123456789abcdef.tmq", "mine.0123456789abcdef.tmp", "rnn.00123456789abcdef.tmp", ".0123456789abcdef.tmp",
+          "rnn.tmp", "rnn.txt", "x", "rnn.0123456789abcdef.tmp.tmp", "history.csv", "report.svg", "rnn_epoch1.txt"})
+      expect(!is_removed(name, minutes(61))) << name;
   };
 
-  "the folder of models is made ready"_test = [] {
+  "the folder of models is made ready, and what is in it stays"_test = [] {
     const Scratch scratch;
     const fs::path folder = scratch.path / "a/b";
-    begin_history(folder);
-    expect(fs::is_directory(folder));
+    prepare_folder(folder);
+    expect(fs::is_directory(folder) && fs::is_empty(folder));
     for (const char* name : {"rnn.txt", "rnn_epoch3.txt", "report.svg", "history.csv"}) {
-      fs::remove(folder / name);
       fs::create_directory(folder / name);
-      same(failure_of([&] { begin_history(folder); }),
+      same(failure_of([&] { prepare_folder(folder); }),
            "1: " + (folder / name).string() + ": a folder, where a file is written");
       fs::remove(folder / name);
     }
-    fs::create_directory(folder / "mine");
-    begin_history(folder);
+    fs::create_directories(folder / "mine/rnn.0123456789abcdef.tmp");
+    prepare_folder(folder);
+    const std::string advice = "; name another folder with --model_dir";
     scratch.write("file", "");
-    expect(has(failure_of([&] { begin_history(scratch / "file/models"); }), "name another folder with --model_dir"));
+    expect(has(failure_of([&] { prepare_folder(scratch / "file/models"); }), advice));
+    fs::create_symlink("nowhere", scratch / "link");
+    same(failure_of([&] { prepare_folder(scratch / "link"); }),
+         "1: " + scratch / "link" + ": a link to nothing" + advice);
+    fs::create_directory_symlink(folder, scratch / "good");
+    prepare_folder(scratch / "good");
   };
 
-  "history.csv is begun, and what is old is removed"_test = [] {
-    const Scratch folder;
-    const std::string digits = ".0123456789abcdef.tmp";
-    const auto long_ago = fs::file_time_type::clock::now() - std::chrono::minutes(61);
-    for (const char* name : {"history.csv", "report.svg", "rnn.txt"}) folder.write(name, "old");
-    fs::create_directory(folder / ("rnn_epoch1.txt" + digits));
-    const Strings old = {"rnn.txt" + digits, "mine" + digits, "rnn_epoch1.txt" + digits};
-    for (const std::string& name : {old[0], old[1], std::string("report.svg.fedcba9876543210.tmp")})
-      folder.write(name, "");
-    for (const std::string& name : old) fs::last_write_time(folder / name, long_ago);
-    fs::last_write_time(folder / "report.svg.fedcba9876543210.tmp", long_ago + std::chrono::minutes(2));
-    begin_history(folder.path) << "line\n";
-    same(read(folder / "history.csv"),
-         "epoch,learning_rate,loss,accuracy,validation_loss,validation_accuracy,seconds\nline\n");
-    expect(!fs::exists(folder / "report.svg") && fs::exists(folder / "rnn.txt"));
-    expect(!fs::exists(folder / ("rnn.txt" + digits))) << "an old one of ours goes";
-    expect(fs::exists(folder / ("mine" + digits)) && fs::exists(folder / ("rnn_epoch1.txt" + digits)));
-    expect(fs::exists(folder / "report.svg.fedcba9876543210.tmp")) << "a young one stays";
+  // A folder's files and what they hold, but for what is unfinished.
+  const auto files_of = [](const fs::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const fs::path& path : entries_of(folder, ""))
+      if (!is_temporary(path)) files[path.filename().string()] = read(path);
+    return files;
   };
+  const std::map<std::string, std::string> old_run = {{"history.csv", "old"},    {"mine", "old"},
+                                                      {"report.svg", "old"},     {"rnn.txt", "old"},
+                                                      {"rnn_epoch1.txt", "old"}, {"rnn_epoch12.txt", "old"}};
+  const std::map<std::string, std::string> new_run = {
+      {"history.csv", "history"}, {"mine", "old"}, {"rnn.txt", "model"}, {"rnn_epoch1.txt", "model"}};
+
+  "a run's first epoch takes the place of an earlier run"_test = [&] {
+    const Scratch folder;
+    for (const auto& [name, text] : old_run) folder.write(name, text);
+    replace_run(folder.path, "model", "history");
+    expect(files_of(folder.path) == new_run && std::distance(fs::directory_iterator(folder.path), {}) == 4);
+    append_line(folder / "history.csv", "+1\n");
+    same(read(folder / "history.csv"), "history+1\n");
+    expect(has(failure_of([&] { append_line(folder / "none/x", ""); }), "none/x: No such file or directory"));
+    folder.write("report.svg/x", "");
+    same(failure_of([&] { replace_run(folder.path, "model", "history"); }),
+         "1: " + folder / "report.svg" + ": Directory not empty");
+    expect(
+        has(failure_of([&] { entries_of(folder / "none", "; advice"); }), "none: No such file or directory; advice"));
+  };
+
+#ifdef __linux__
+  "a run that is killed before or after any system call of that leaves the files of one run"_test = [&] {
+    bool has_ended = false;
+    size_t stops = 0, old_alone = 0, new_alone = 0;
+    for (; !has_ended; ++stops) {
+      const Scratch folder;
+      for (const auto& [name, text] : old_run) folder.write(name, text);
+      const pid_t child = fork();
+      if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        raise(SIGSTOP);
+        replace_run(folder.path, "model", "history");
+        _exit(0);
+      }
+      int status = 0;
+      waitpid(child, &status, 0);
+      for (size_t k = 0; k < stops && WIFSTOPPED(status); ++k) {  // each system call stops twice
+        ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+        waitpid(child, &status, 0);
+      }
+      has_ended = !WIFSTOPPED(status);
+      if (has_ended) break;
+      kill(child, SIGKILL);
+      waitpid(child, &status, 0);
+      const auto files = files_of(folder.path);
+      const auto model = files.find("rnn.txt");
+      expect(model != files.end()) << "no rnn.txt after" << stops;
+      if (model == files.end()) continue;
+      const auto& run = model->second == "old" ? old_run : new_run;
+      (model->second == "old" ? old_alone : new_alone) += files.size() == 2;
+      expect(std::ranges::includes(run, files)) << "files of two runs, or a part of one, after" << stops;
+    }
+    expect(stops > 40 && old_alone > 0 && new_alone > 0) << stops << old_alone << new_alone;
+  };
+#endif
 
   "a model before training"_test = [] {
     const std::string a = "Xa\nxb\nxc\nxd\nxe\nxf\n", b = "ya\nyb\nyc\nyd\nye\nyf\n";
@@ -638,7 +784,7 @@ int main() {
     const Settings settings{.hidden = 4, .epochs = 4, .batch_size = 4, .learning_rate = 0.5};
     Training training(settings, examples, 3, 2);
     Team team(1);
-    const EpochReport epoch = run_epoch(training, examples, {examples.begin(), examples.begin() + 4}, 1, team);
+    const EpochRecord epoch = run_epoch(training, examples, {examples.begin(), examples.begin() + 4}, 1, team);
     // 3 mini-batches an epoch, 12 in all; the second epoch begins with the 4th.
     expect(std::abs(epoch.learning_rate - 0.5 * (1 - 3 / 12.0)) < 1e-12) << epoch.learning_rate;
     expect(epoch.training.names == 10 && epoch.validation.names == 4 && epoch.seconds > 0 && epoch.seconds < 5);
@@ -657,15 +803,42 @@ int main() {
   };
 
   "the last lines"_test = [] {
-    same(last_lines(3, 10, "models"),
+    const std::vector<EpochRecord> history(3, {0.1, 1, score_of(8, 0, 10), score_of(6, 1, 10)});
+    Model best = two_letters();
+    best.epoch = 3;
+    Options options = parse_command_line({});
+    const auto lines = [&](const std::string& folder, const std::string& name) {
+      options.model_dir = folder;
+      return last_lines(history, best, options, name);
+    };
+    same(lines("models", "Rodrigues"),
          "Kept epoch 3 of 10: models/rnn.txt, models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
-    same(last_lines(3, 10, "./models/"),
-         "Kept epoch 3 of 10: ./models/rnn.txt, ./models/report.svg\nTry: ./rnn --mode predict Rodrigues\n");
-    same(last_lines(1, 1, "a\nb"),
-         "Kept epoch 1 of 1: a?b/rnn.txt, a?b/report.svg\n"
-         "Try: ./rnn --mode predict --model_path 'a?b/rnn.txt' Rodrigues\n");
-    expect(has(last_lines(1, 1, "a b"), "--model_path 'a b/rnn.txt' Rodrigues\n"));
-    expect(has(last_lines(1, 1, "a'b"), "--model_path 'a'\\''b/rnn.txt' Rodrigues\n")) << "for a shell";
+    same(lines("./models/", "García"),
+         "Kept epoch 3 of 10: ./models/rnn.txt, ./models/report.svg\nTry: ./rnn --mode predict García\n");
+    options.program = "my programs/rnn";
+    same(lines("a\nb", "O'Brien"),
+         "Kept epoch 3 of 10: a?b/rnn.txt, a?b/report.svg\n"
+         "Try: 'my programs/rnn' --mode predict --model_path 'a?b/rnn.txt' 'O'\\''Brien'\n");
+    expect(has(lines("x-1_2.3", "-Smith"), " --model_path x-1_2.3/rnn.txt -- -Smith\n"));
+    for (const char letter : std::string(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~"))
+      expect(shell_word(std::string("a") + letter).starts_with("'a")) << letter;
+    best.languages = {"A"};
+    expect(
+        has(lines("m", "x"), "\nThat is no better than knowing nothing (a loss of 0.00): lower --learning_rate.\nTry"));
+    best.languages = Strings(2, "A");  // log 2 is 0.69, and the loss 0.6
+    expect(!has(lines("m", "x"), "knowing nothing"));
+  };
+
+  "a name to try: the first of the test part, or the first of all"_test = [] {
+    const std::string text = "Ann\nBen\nCid\nDan\nEva\n";
+    const Data data{{"A", "B"}, {read_names(text), read_names("Xyz")}};
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      std::string expected;
+      for (const NameList& list : data.names)
+        for (const Name& name : list.names)
+          if (expected.empty() && in_part(name, Part::test, seed)) expected = name.text;
+      same(name_to_try(data, seed), expected.empty() ? "Ann" : expected);
+    }
   };
 
   "a ranking: likeliest first, at most so many"_test = [] {
@@ -677,13 +850,13 @@ int main() {
   "names of the command line"_test = [] {
     expect(parse_name(" Añ ") == U"Añ");
     same(failure_of([] { parse_name(" "); }), "2: an empty name");
-    same(failure_of([] { parse_name("a\377"); }), "2: `a\377`: malformed UTF-8: save the text as UTF-8");
+    same(failure_of([] { parse_name("a\377"); }), "2: `a?`: malformed UTF-8: save the text as UTF-8");
     expect(
         has(failure_of([] { parse_name(std::string(1001, 'a')); }), "2: `" + std::string(39, 'a') + "…`: a name of"));
     same(failure_of([] { check_finite(std::nan("")); }), "1: the model's numbers are too large to compute with");
     same(failure_of([] { check_finite(0); }), "no failure");
     expect(unseen_letters(U"名a前名", {unknown, 0, unknown, unknown, 1}) == U"名前");
-    same(shown(U'a') + shown(0x1f) + shown(0x20) + shown(0x7e) + shown(0x7f) + shown(0x9f) + shown(0xa1), "a· ~··¡");
+    expect(is_unknown({unknown, unknown, 2}) && !is_unknown({unknown, 0, 2}) && !is_unknown({0, unknown, 2}));
   };
 
   "the answer to a name"_test = [] {
@@ -695,6 +868,8 @@ int main() {
     same(answer_lines("名a前", model, y, 3),
          "名a前\n  never seen in training: U+540D 名, U+524D 前\n  Bé        75.0%  " + bar(0.75, 40) +
              "\n  A         25.0%  ██████████\n");
+    same(answer_lines("名", model, y, 3),
+         "名\n  never seen in training: U+540D 名\n  no answer, since none of its letters is known\n");
   };
 
   "the filter: a line out for each line in"_test = [] {
@@ -706,17 +881,21 @@ int main() {
                              "a\r",
                              "", " B ", "a\tb", "\377", "名b名", "前b", "前a"})
       filter.add(line, filter.lines.size() + 1);
-    expect(filter.failed && filter.examples.size() == 5);
+    expect(filter.failed == 2 && filter.examples.size() == 5);
     same(filter.answers(),
          "\xef\xbb\xbf"
          "a\tA\t0.982007\n\n B "
          "\tB\t0.982007\n?\t?\t0\n?\t?\t0\n名b名\tB\t0.982007\n前b\tB\t0.982007\n前a\tA\t0.982007\n");
-    same(filter.last_line(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
+    same(filter.last_lines(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
     same(filter.answers(), "");
     expect(filter.examples.empty());
     filter.add("", 9);
-    filter.add("b", 10);
-    same(filter.answers(), "\nb\tB\t0.982007\n");
+    filter.add("名", 10);
+    filter.add("b", 11);
+    same(filter.answers(), "\n名\t?\t0\nb\tB\t0.982007\n");
+    expect(filter.failed == 2) << "a name without a known letter is no fault";
+    for (size_t number = 1; number <= 9; ++number) filter.add("\377", number);
+    expect(has(filter.last_lines(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
   };
 
   "the filter: more than one language a line"_test = [] {
@@ -731,21 +910,25 @@ int main() {
         2);
     filter.add("a", 3);
     filter.add(std::string(1001, 'x'), 4);
+    filter.add("ж", 5);
     const std::string answers = filter.answers();
     expect(
         answers.starts_with("\n\xef\xbb\xbf"
                             "b\tB\t"))
         << answers;
     expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
-    same(filter.last_line(), "rnn: 1 line has letters never seen in training: U+FEFF (1)\n");
+    same(filter.last_lines(), "rnn: 1 line has letters never seen in training: U+0436 (1)\n");
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
-    same(filter.last_line(),
+    same(filter.last_lines(),
          "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
          "U+0032 (1), U+0033 (1)\n");
     Filter plain{model, network, team, 1};
+    for (size_t number = 1; number <= 10; ++number) plain.add("\377", number);
+    same(plain.last_lines(), "");
+    plain.failed = 0;
     plain.add("ab", 1);
-    same(plain.last_line(), "");
-    expect(!plain.failed);
+    same(plain.last_lines(), "");
+    expect(plain.failed == 0);
   };
 
   "trace: against the equations, one unit, two languages, a name of one letter"_test = [] {
@@ -768,21 +951,21 @@ int main() {
          "                                 entropy  |dL/da|  hidden\n" + line("a  ", h1, da1) + line("$  ", h2, da2));
     u.packed.symbol[0] = unknown;
     u.y.of({0, 1})(0, 0) = 1, u.y.of({0, 1})(0, 1) = 0;
-    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n·? A       100% B         0%    0.00 ")) << "unseen; sure";
+    expect(has(trace_table(u, U"\x1", {"A", "B"}), "\n?? A       100% B         0%    0.00 ")) << "unseen; sure";
     expect(follow(two_letters(), U"b").packed.language == std::vector<size_t>{1, 1}) << "the answer";
   };
 
   "the picture has at most ten ticks of epochs, seven of losses, and labels of at most twenty letters"_test = [] {
     Svg svg;
-    draw_losses(svg, std::vector<EpochReport>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
+    draw_losses(svg, std::vector<EpochRecord>(11, {1, 1, score_of(3.6, 1, 1), score_of(1, 1, 1)}), 1, 0, 0);
     expect(has(svg.body, ">10</text>") && !has(svg.body, ">11</text>"));
     expect(has(svg.body, ">3</text>") && !has(svg.body, ">3.5</text>"));
     Svg thirty;
-    draw_losses(thirty, std::vector<EpochReport>(30, {1, 1, score_of(1, 1, 1), {}}), 1, 0, 0);
+    draw_losses(thirty, std::vector<EpochRecord>(30, {1, 1, score_of(1, 1, 1), {}}), 1, 0, 0);
     expect(numbers_of(thirty.body, "rx=\"3\" fill", "x").size() == 30) << "a dot an epoch";
     Model model = two_letters();
     model.languages = {std::string(20, 'x'), std::string(21, 'y')};
-    const std::string picture = draw_report({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
+    const std::string picture = draw_picture({{1, 1, score_of(1, 1, 1), score_of(1, 1, 1)}}, {{}, Confusion(2)}, model);
     expect(has(picture, std::string(20, 'x') + "<") && has(picture, ">" + std::string(19, 'y') + "…<"));
   };
 

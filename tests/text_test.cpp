@@ -12,7 +12,8 @@ int main() {
     for (const std::string bad : {"\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
                                   "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xff", "\xf0\x9f\x98"})
       expect(!decode_utf8(bad)) << bad.size();
-    for (const char32_t letter : std::u32string(U"a\u007f\u0080\u07ff\u0800\uffff\U00010000\U0010ffff"))
+    for (const char32_t letter :
+         std::u32string(U"a\u007f\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U00012345\U0010ffff"))
       expect(decode_utf8(encode_utf8(letter)) == std::u32string(1, letter)) << static_cast<std::uint32_t>(letter);
   };
 
@@ -27,10 +28,17 @@ int main() {
       }
     // A few that anyone can look up, each range's neighbours among them.
     const std::u32string_view from = U"@AZ[`az{µ×ÀÖØÞßĀāĮįİıĲķĸĹňŉŊŷŸŹſƀƆƏƐǄǅΆΪςϴЀЯЁѠѡԱևẔẖẛẞỾỿ京";
-    const std::u32string_view to_ = U"@az[`az{μ×àöøþßāāįįiıĳķĸĺňŉŋŷÿźsƀɔəɛǄǆάϊσθѐяёѡѡաևẕẖṡßỿỿ京";
+    const std::u32string_view to_ = U"@az[`az{μ×àöøþßāāįįiıĳķĸĺňŉŋŷÿźsƀɔəɛǆǆάϊσθѐяёѡѡաևẕẖṡßỿỿ京";
     expect(from.size() == to_.size());
     for (size_t i = 0; i < std::min(from.size(), to_.size()); ++i) folds(from[i], to_[i]);
     expect(folded(U"ŻÓŁĆ İ") == "żółć i" && folded(U"") == "");
+    expect(folded(U"ƊANJUMA ƁAWA ƘASIM") == "ɗanjuma ɓawa ƙasim" && folded(U"ƉƑƔŊƆƐƲȺ") == "ɖƒɣŋɔɛʋⱥ");
+    expect(folded(U"ᲨᲝᲗᲐ ႠἈ") == "შოთა ႠἈ") << "old Georgian and polytonic Greek stay";
+    // All code points. The hash comes from Unicode's CaseFolding.txt, and tests/golden/text.txt shows where it differs.
+    std::u32string all;
+    for (char32_t letter = 0; letter <= 0x10ffff; ++letter)
+      if (is_code_point(letter)) all += letter;
+    expect(all.size() == 0x110000 - 0x800 && fnv1a(folded(all)) == 0x412bf07f0c9a25afu) << fnv1a(folded(all));
   };
 
   "names are trimmed and counted once without regard to case, past a byte order mark, CRLF and blank lines"_test = [] {
@@ -39,6 +47,16 @@ int main() {
     for (const Name& name : list.names) names.push_back(name.text);
     expect(names == std::vector<std::string_view>{"Ann", "de la Cruz", "B"}) << "the first spelling is kept";
     expect(list.repeats == 2u && list.names[0].hash == fnv1a("ann") && list.names[1].hash == fnv1a("de la cruz"));
+    expect(read_names("ƊA\nɗa\nƉa\n").repeats == 1u) << "two letters of Hausa and of Ewe";
+  };
+
+  "a byte order mark is passed over at the start of any line, once, and is a letter elsewhere"_test = [] {
+    const std::string mark = "\xef\xbb\xbf";
+    expect(trim(mark + " Ann \r") == "Ann" && trim(mark + "a") == "a" && trim(mark) == "" && trim(mark + " \t") == "");
+    expect(trim(mark + mark + "a") == mark + "a" && trim(" " + mark + "a") == mark + "a");
+    expect(trim("a" + mark) == "a" + mark && trim("\xef\xbb") == "\xef\xbb");
+    const NameList list = read_names(mark + "Ann\nBen\n" + mark + "Cid\n" + mark + '\n' + mark + "ANN\n");
+    expect(list.names.size() == 3u && list.names[2].text == "Cid" && list.repeats == 1u);
   };
 
   "a language has the name of its file, with _ for white space"_test = [] {
@@ -69,6 +87,46 @@ int main() {
     for (const std::string empty : {"", "\n\n", " \r\n", "\xef\xbb\xbf"}) refused_at(empty, 0);
   };
 
+  "a name holds no control character, and what is said of one helps"_test = [] {
+    const auto said_of = [](const std::string& name) -> std::string {
+      try {
+        decode_name(name, 7);
+        return "";
+      } catch (const TextError& wrong) {
+        return wrong.line == 7 ? wrong.what() : "another line";
+      }
+    };
+    for (char32_t letter = 0; letter < 0x120; ++letter) {
+      const bool refused = said_of(encode_utf8(letter).insert(0, 1, 'a') + 'b').find(" in a name") != std::string::npos;
+      expect(refused == (letter <= 0x1f || (letter >= 0x7f && letter <= 0x9f))) << static_cast<std::uint32_t>(letter);
+      expect(refused == is_control(letter));
+    }
+    const auto says = [&](const std::string& name, const std::string& words) {
+      expect(said_of(name).find(words) != std::string::npos) << said_of(name) << words;
+    };
+    says("Ann\t7", "a TAB in a name: one line holds one name");
+    says("Ann\nBen", "a line feed in a name: one line holds one name");
+    says("Ann\rBen\rCid", "a carriage return in a name");
+    says("\x1a", "Ctrl-Z");
+    says("O\xc2\x92Neill", "U+0092");
+    says("\x1b[2J", "U+001B");
+    says(std::string("A\0\t", 3), "U+0000 in a name: is this UTF-16? save the text as UTF-8");
+    says("A\t\xff", "malformed UTF-8");
+    says("A\r" + std::string(1000, 'x'), "a carriage return in a name");
+    says("A\r" + std::string(4000, 'x'), "more than 1000 letters");
+
+    const auto refused_line = [](const std::string& text) -> size_t {
+      try {
+        return read_names(text).names.size() + 100;
+      } catch (const TextError& wrong) {
+        return wrong.line;
+      }
+    };
+    expect(refused_line("Ann\n\tBen\t\nCid\tD\n") == 3u && refused_line("Ann\rBen\rCid\r") == 1u);
+    expect(refused_line(std::string("\0A\0n\0\n\0B\0\n", 10)) == 1u && refused_line("Ann\n\x1a") == 2u);
+    expect(refused_line(std::string("\xff\xfe") + 'A' + '\0') == 1u) << "UTF-16 with its mark";
+  };
+
   "letters are symbols by code point, then comes the end of the name; others are unknown, and capitals are not"_test =
       [] {
         const Alphabet alphabet(U"abé");
@@ -79,6 +137,8 @@ int main() {
         expect(Alphabet(U"").encode(U"aZ\U0010ffff") == std::vector<Symbol>{unknown, unknown, unknown, 0});
         expect(Alphabet(U"ß").encode(U"ẞ") == std::vector<Symbol>{0, 1});
         expect(Alphabet(U"ỿ").encode(U"Ỿỿ\u1f00") == std::vector<Symbol>{0, 0, unknown, 1});
+        expect(Alphabet(U"ɗაⱥ").encode(U"ƊɗᲐაȺⱥⱦ") == std::vector<Symbol>{0, 0, 1, 1, 2, 2, unknown, 3});
+        expect(Alphabet(U"a").encode(U"Ⱥab") == std::vector<Symbol>{unknown, 0, unknown, 1});
         expect(Alphabet(U"a\U0010ffff").encode(U"\U0010ffffA\U0010fffe") == std::vector<Symbol>{1, 0, unknown, 2});
       };
 

@@ -9,14 +9,17 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   } catch (const rnn::TextError&) {
     return 0;
   }
-  std::string written = "\xef\xbb\xbf";  // else a name that starts with U+FEFF would lose it as a byte order mark
+  std::string written;
   for (const rnn::Name& name : list.names) {
     const auto letters = rnn::decode_utf8(name.text);
     if (!letters || letters->empty() || letters->size() > rnn::longest_name) std::abort();
     std::string encoded;
-    for (const char32_t letter : *letters) encoded += rnn::encode_utf8(letter);
+    for (const char32_t letter : *letters) {
+      if (rnn::is_control(letter)) std::abort();
+      encoded += rnn::encode_utf8(letter);
+    }
     if (encoded != name.text || name.hash != rnn::fnv1a(rnn::folded(*letters))) std::abort();
-    written += encoded + '\n';
+    written += "\xef\xbb\xbf" + encoded + '\n';  // without this mark a name would lose U+FEFF at its start
   }
   const auto again = rnn::read_names(written);
   if (again.repeats != 0 || again.names.size() != list.names.size()) std::abort();

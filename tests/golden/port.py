@@ -20,22 +20,31 @@ import sys
 
 U64 = 2 ** 64 - 1               # "& U64" makes an integer wrap as an unsigned one of 64 bits does
 WHITE_SPACE = b" \t\n\v\f\r"
+MARK = b"\xef\xbb\xbf"          # the byte order mark
 UNKNOWN = -1                    # the symbol of a letter that the alphabet lacks
 FIVE = "UbWVc"
-FOLDING = (                     # first, last, every, move: every so many letters from first to last move by so much
-    (0x41, 0x5a, 1, 32), (0xc0, 0xd6, 1, 32), (0xd8, 0xde, 1, 32), (0x100, 0x12e, 2, 1), (0x132, 0x136, 2, 1),
-    (0x139, 0x147, 2, 1), (0x14a, 0x176, 2, 1), (0x179, 0x17d, 2, 1), (0x182, 0x184, 2, 1), (0x1a0, 0x1a4, 2, 1),
-    (0x1b3, 0x1b5, 2, 1), (0x1cb, 0x1db, 2, 1), (0x1de, 0x1ee, 2, 1), (0x1f2, 0x1f4, 2, 1), (0x1f8, 0x21e, 2, 1),
-    (0x222, 0x232, 2, 1), (0x246, 0x24e, 2, 1), (0x370, 0x372, 2, 1), (0x388, 0x38a, 1, 37), (0x38e, 0x38f, 1, 63),
-    (0x391, 0x3a1, 1, 32), (0x3a3, 0x3ab, 1, 32), (0x3d8, 0x3ee, 2, 1), (0x3fd, 0x3ff, 1, -130),
-    (0x400, 0x40f, 1, 80), (0x410, 0x42f, 1, 32), (0x460, 0x480, 2, 1), (0x48a, 0x4be, 2, 1), (0x4c1, 0x4cd, 2, 1),
-    (0x4d0, 0x52e, 2, 1), (0x531, 0x556, 1, 48), (0x1e00, 0x1e94, 2, 1), (0x1ea0, 0x1efe, 2, 1))
-LONE_FOLDING = {                # letter: move
-    0xb5: 775, 0x130: -199, 0x178: -121, 0x17f: -268, 0x186: 206, 0x187: 1, 0x18b: 1, 0x18f: 202, 0x190: 203,
-    0x191: 1, 0x198: 1, 0x1a7: 1, 0x1ac: 1, 0x1af: 1, 0x1b8: 1, 0x1bc: 1, 0x1c5: 1, 0x1c8: 1, 0x23b: 1, 0x241: 1,
-    0x376: 1, 0x37f: 116, 0x386: 38, 0x38c: 64, 0x3c2: 1, 0x3cf: 8, 0x3d0: -30, 0x3d1: -25, 0x3d5: -15, 0x3d6: -22,
-    0x3f0: -54, 0x3f1: -48, 0x3f4: -60, 0x3f5: -64, 0x3f7: 1, 0x3f9: -7, 0x3fa: 1, 0x4c0: 15, 0x1e9b: -58,
-    0x1e9e: -7615}
+FOLDING = (                     # first, last, move: letters from first to last move by so much; every second one by 1
+    (0x41, 0x5a, 32), (0xb5, 0xb5, 775), (0xc0, 0xd6, 32), (0xd8, 0xde, 32), (0x100, 0x12e, 1), (0x130, 0x130, -199),
+    (0x132, 0x136, 1), (0x139, 0x147, 1), (0x14a, 0x176, 1), (0x178, 0x178, -121), (0x179, 0x17d, 1),
+    (0x17f, 0x17f, -268), (0x181, 0x181, 210), (0x182, 0x184, 1), (0x186, 0x186, 206), (0x187, 0x187, 1),
+    (0x189, 0x18a, 205), (0x18b, 0x18b, 1), (0x18e, 0x18e, 79), (0x18f, 0x18f, 202), (0x190, 0x190, 203),
+    (0x191, 0x191, 1), (0x193, 0x193, 205), (0x194, 0x194, 207), (0x196, 0x196, 211), (0x197, 0x197, 209),
+    (0x198, 0x198, 1), (0x19c, 0x19c, 211), (0x19d, 0x19d, 213), (0x19f, 0x19f, 214), (0x1a0, 0x1a4, 1),
+    (0x1a6, 0x1a6, 218), (0x1a7, 0x1a7, 1), (0x1a9, 0x1a9, 218), (0x1ac, 0x1ac, 1), (0x1ae, 0x1ae, 218),
+    (0x1af, 0x1af, 1), (0x1b1, 0x1b2, 217), (0x1b3, 0x1b5, 1), (0x1b7, 0x1b7, 219), (0x1b8, 0x1b8, 1),
+    (0x1bc, 0x1bc, 1), (0x1c4, 0x1c4, 2), (0x1c5, 0x1c5, 1), (0x1c7, 0x1c7, 2), (0x1c8, 0x1c8, 1), (0x1ca, 0x1ca, 2),
+    (0x1cb, 0x1db, 1), (0x1de, 0x1ee, 1), (0x1f1, 0x1f1, 2), (0x1f2, 0x1f4, 1), (0x1f6, 0x1f6, -97),
+    (0x1f7, 0x1f7, -56), (0x1f8, 0x21e, 1), (0x220, 0x220, -130), (0x222, 0x232, 1), (0x23a, 0x23a, 10795),
+    (0x23b, 0x23b, 1), (0x23d, 0x23d, -163), (0x23e, 0x23e, 10792), (0x241, 0x241, 1), (0x243, 0x243, -195),
+    (0x244, 0x244, 69), (0x245, 0x245, 71), (0x246, 0x24e, 1), (0x370, 0x372, 1), (0x376, 0x376, 1),
+    (0x37f, 0x37f, 116), (0x386, 0x386, 38), (0x388, 0x38a, 37), (0x38c, 0x38c, 64), (0x38e, 0x38f, 63),
+    (0x391, 0x3a1, 32), (0x3a3, 0x3ab, 32), (0x3c2, 0x3c2, 1), (0x3cf, 0x3cf, 8), (0x3d0, 0x3d0, -30),
+    (0x3d1, 0x3d1, -25), (0x3d5, 0x3d5, -15), (0x3d6, 0x3d6, -22), (0x3d8, 0x3ee, 1), (0x3f0, 0x3f0, -54),
+    (0x3f1, 0x3f1, -48), (0x3f4, 0x3f4, -60), (0x3f5, 0x3f5, -64), (0x3f7, 0x3f7, 1), (0x3f9, 0x3f9, -7),
+    (0x3fa, 0x3fa, 1), (0x3fd, 0x3ff, -130), (0x400, 0x40f, 80), (0x410, 0x42f, 32), (0x460, 0x480, 1),
+    (0x48a, 0x4be, 1), (0x4c0, 0x4c0, 15), (0x4c1, 0x4cd, 1), (0x4d0, 0x52e, 1), (0x531, 0x556, 48),
+    (0x1c90, 0x1cba, -3008), (0x1cbd, 0x1cbf, -3008), (0x1e00, 0x1e94, 1), (0x1e9b, 0x1e9b, -58),
+    (0x1e9e, 0x1e9e, -7615), (0x1ea0, 0x1efe, 1))
 
 
 # ---- Random numbers, initial values, split ----
@@ -125,13 +134,13 @@ def fold(letters):
     return [FOLDS_TO.get(letter, letter) for letter in letters]
 
 
-FOLDS_TO = {letter: letter + move for first, last, every, move in FOLDING for letter in range(first, last + 1, every)}
-FOLDS_TO |= {letter: letter + move for letter, move in LONE_FOLDING.items()}
+FOLDS_TO = {letter: letter + move
+            for first, last, move in FOLDING for letter in range(first, last + 1, 2 if move == 1 else 1)}
 
 
 def check(line):
-    """The verdict on a line, and its name without white space at both ends."""
-    name = line.strip(WHITE_SPACE)
+    """The verdict on a line, and its name: without a byte order mark, then without white space at both ends."""
+    name = line.removeprefix(MARK).strip(WHITE_SPACE)
     if not name:
         return "blank", b""
     if len(name) > 4000:
@@ -139,13 +148,13 @@ def check(line):
     letters = decode(name)
     if letters is None:
         return "malformed", b""
+    if any(letter <= 0x1f or 0x7f <= letter <= 0x9f for letter in letters):
+        return "control", b""
     return ("too_long", b"") if len(letters) > 1000 else ("accepted", name)
 
 
 def read_names(data):
     """The verdict on a file, the line that is refused or 0, the repeats passed over, the names."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
     names, repeats = {}, 0                                              # by folded letters; a dict keeps the order
     for number, line in enumerate(data.split(b"\n"), 1):
         verdict, name = check(line)
@@ -172,9 +181,13 @@ def language_of(file):
     return bytes(ord("_") if byte in WHITE_SPACE else byte for byte in file[:-4])          # without .txt
 
 
+def is_list(file):
+    return file.endswith(b".txt") and not file.startswith(b".")
+
+
 def read_data(files, split_seed):
     """Of files (name, bytes) that are accepted: the languages, the alphabet, the examples of each part."""
-    texts = {language_of(name): text for name, text in files if name.endswith(b".txt") and name != b".txt"}
+    texts = {language_of(name): text for name, text in files if is_list(name)}
     languages = sorted(texts)                                           # bytes: in byte order
     parts = {"training": [], "validation": [], "test": []}
     for k, language in enumerate(languages):
@@ -727,7 +740,7 @@ def check_whole(golden):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "data")
     files = [(os.fsencode(name), contents(os.path.join(folder, name))) for name in os.listdir(folder)]
     languages, alphabet, parts = read_data(files, DEFAULTS["split_seed"])
-    repeats = sum(read_names(text)[2] for name, text in files if name.endswith(b".txt"))
+    repeats = sum(read_names(text)[2] for name, text in files if is_list(name))
     golden.compare("sizes", [[len(languages), len(alphabet), repeats, *map(len, parts.values())]])
     names = [symbols_of(name, alphabet) for _, name in parts["training"]]
     random = SplitMix64(DEFAULTS["seed"])
