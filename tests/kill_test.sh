@@ -25,7 +25,7 @@ had=
 for run in $(seq 200); do
   "$rnn" data --hidden_dim 128 --epochs 1000 --threads 1 --seed "$run" >/dev/null &
   pid=$!
-  sleep "0.0$(printf %02d $((RANDOM % 60)))"
+  sleep "0.0$((RANDOM % 6))$((RANDOM % 10))"
   kill -9 $pid
   wait $pid 2>/dev/null
   if [ $((run % 10)) -eq 0 ]; then
@@ -64,9 +64,10 @@ done
 names_of() { ls "$1" | tr '\n' ' '; }
 # interrupt SIGNALS EPOCHS DIR: starts a run, and sends it the signals after so many epochs
 interrupt() {
+  rm -f log  # else the last run's might be read, before the new one has begun
   "$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir "$3" >log 2>err &
   pid=$!
-  until grep -q 'to train on' log && [ "$(grep -c '^Epoch' log)" -ge "$2" ]; do sleep 0.02; done
+  until grep -qs 'to train on' log && [ "$(grep -c '^Epoch' log)" -ge "$2" ]; do sleep 0.02; done
   for signal in $1; do kill "-$signal" $pid; done
   wait $pid
   status=$?
@@ -86,8 +87,7 @@ done
 before=$(cat cut/* | cksum)
 for signals in INT TERM "INT INT" "TERM INT"; do
   interrupt "$signals" 0 cut
-  # Two signals that wait together come in the order of their numbers: INT first, and TERM then ends the run at once.
-  [ $status -eq 130 ] || [ "$status, $signals" = "143, TERM INT" ] || fail "status $status of $signals in the first epoch"
+  [ $status -eq 130 ] || fail "status $status of $signals in the first epoch"
   [ "$before" = "$(cat cut/* | cksum)" ] || fail "$signals in the first epoch changed a file"
 done
 interrupt INT 0 cut
@@ -96,8 +96,9 @@ interrupt INT 0 cut
 interrupt "INT INT" 1 twice
 [ $status -eq 130 ] || fail "status $status of two signals"
 (trap '' INT && interrupt INT 1 ignored && [ $status -eq 0 ] && grep -q '^Kept epoch' log) || fail "SIGINT ignored"
+rm -f log
 "$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir closed >log 2>&- &
-until grep -q '^Epoch 1' log; do sleep 0.02; done
+until grep -qs '^Epoch 1' log; do sleep 0.02; done
 kill -INT $!
 wait $!
 status=$?

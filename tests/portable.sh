@@ -37,7 +37,10 @@ refused() {
 }
 
 machine32="-m32 -msse2 -mfpmath=sse"
-compiles g++ -m32 || { passed_over "g++ -m32" "g++-multilib, which is at odds with the compilers for aarch64"; machine32=; }
+if ! compiles g++ -m32; then
+  passed_over "g++ -m32" "g++-multilib, which is at odds with the compilers for aarch64"
+  machine32=
+fi
 for compiler in "g++ -std=c++20" "g++ -std=c++23" "clang++ -std=c++20"; do
   has ${compiler%% *} || { passed_over "$compiler" "${compiler%%+*}"; continue; }
   for level in -O0 -O1 -O2 -O3; do
