@@ -13,6 +13,16 @@
 #include <csignal>
 #include "ut.hpp"
 
+// Memory in larger pieces than this is refused.
+size_t largest_piece = std::numeric_limits<size_t>::max();
+[[gnu::noinline]] void* operator new(size_t size) {
+  void* const memory = size > largest_piece ? nullptr : std::malloc(std::max<size_t>(size, 1));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
 namespace {
 
 using boost::ut::expect;
@@ -791,6 +801,28 @@ int main() {
     const std::string failure = failure_of([&] { run_epoch(wild, examples, {}, 0, team); });
     expect(has(failure, "training diverged in epoch 1") && failure.ends_with("--clip_norm"))
         << "the last step of all makes a parameter infinite";
+  };
+
+  "memory that is too small for writing a model is noticed before an epoch"_test = [] {
+    const Scratch folder;
+    const Alphabet alphabet(U"ab");
+    const Examples examples = {{alphabet.encode(U"a"), 0}, {alphabet.encode(U"b"), 1}};
+    Training training(Settings{.hidden = 64, .epochs = 2}, examples, 3, 2);  // 4,400 numbers, 48,000 bytes of text
+    const Model model{1, 1, "--options", {"A", "B"}, alphabet, Parameters(3, 64, 2)};
+    Team team(1);
+    for (const size_t piece : {size_t{45000}, largest_piece}) {
+      std::vector<EpochRecord> history;
+      bool is_enough = true;
+      try {
+        largest_piece = piece;
+        run_epochs(training, model, examples, {}, folder.path, team, history);
+      } catch (const std::bad_alloc&) {
+        is_enough = false;
+      }
+      largest_piece = std::numeric_limits<size_t>::max();
+      expect(is_enough == (piece > 45000) && history.size() == (is_enough ? 2 : 0)) << piece << history.size();
+    }
+    expect(fs::exists(folder / "rnn_epoch2.txt"));
   };
 
   "the last lines"_test = [] {
