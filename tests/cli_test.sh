@@ -460,7 +460,8 @@ same "all closed" $? 1
 
 # Of many refused lines ten are named; a name of which no letter is known has no answer
 for k in $(seq 25); do printf '\377\n'; done | "$rnn" --mode predict >out 2>err
-same "messages on 25 refused lines" "$(wc -l <err | tr -d ' '), $(tail -n 1 err)" "11, rnn: standard input: 15 more lines refused"
+same "messages on 25 refused lines" "$(wc -l <err | tr -d ' '), $(tail -n 1 err)" \
+  "11, rnn: standard input: 15 more lines refused"
 same "their answers" "$(grep -c '^?' out)" 25
 printf 'ЖЖ\nAnn\n' | "$rnn" --mode predict >out 2>/dev/null
 same "no letter known" "$?, $(head -n 1 out)" "0, $(printf 'ЖЖ\t?\t0')"
