@@ -1448,18 +1448,9 @@ void check_arithmetic(bool plain) {
         "else build without -ffast-math and its parts"};
 }
 
-// A file that is opened takes the lowest free number. Where a standard stream is closed, that is the stream's number,
-// and what is printed would go into a model. So a closed stream is opened first, in a way that lets its use fail.
-void open_closed_streams() {
-  for (std::FILE* stream : {stdin, stdout, stderr})
-    if (std::ftell(stream) < 0 && errno == EBADF && !std::freopen("/dev/null", stream == stdin ? "w" : "r", stream))
-      return;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  open_closed_streams();
   try {
     const Strings words(argv + 1, argv + argc);
     const auto end = std::ranges::find(words, "--");

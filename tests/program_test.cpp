@@ -13,6 +13,16 @@
 #include <csignal>
 #include "ut.hpp"
 
+// Memory in larger pieces than this is refused.
+size_t largest_piece = std::numeric_limits<size_t>::max();
+[[gnu::noinline]] void* operator new(size_t size) {
+  void* const memory = size > largest_piece ? nullptr : std::malloc(std::max<size_t>(size, 1));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
 namespace {
 
 using boost::ut::expect;
@@ -709,38 +719,29 @@ int main() {
   };
 
 #ifdef __linux__
+  // The run stops before and after each of its system calls, and what the folder then holds is what a kill would leave.
   "a run that is killed before or after any system call of that leaves the files of one run"_test = [&] {
-    bool has_ended = false;
-    size_t stops = 0, old_alone = 0, new_alone = 0;
-    for (; !has_ended; ++stops) {
-      const Scratch folder;
-      for (const auto& [name, text] : old_run) folder.write(name, text);
-      const pid_t child = fork();
-      if (child == 0) {
-        ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-        raise(SIGSTOP);
-        replace_run(folder.path, "model", "history");
-        _exit(0);
-      }
-      int status = 0;
-      waitpid(child, &status, 0);
-      for (size_t k = 0; k < stops && WIFSTOPPED(status); ++k) {  // each system call stops twice
-        ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
-        waitpid(child, &status, 0);
-      }
-      has_ended = !WIFSTOPPED(status);
-      if (has_ended) break;
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-      const auto files = files_of(folder.path);
-      const auto model = files.find("rnn.txt");
-      expect(model != files.end()) << "no rnn.txt after" << stops;
-      if (model == files.end()) continue;
-      const auto& run = model->second == "old" ? old_run : new_run;
-      (model->second == "old" ? old_alone : new_alone) += files.size() == 2;
-      expect(std::ranges::includes(run, files)) << "files of two runs, or a part of one, after" << stops;
+    const Scratch folder;
+    for (const auto& [name, text] : old_run) folder.write(name, text);
+    const pid_t child = fork();
+    if (child == 0) {
+      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      raise(SIGSTOP);
+      replace_run(folder.path, "model", "history");
+      _exit(0);
     }
-    expect(stops > 40 && old_alone > 0 && new_alone > 0) << stops << old_alone << new_alone;
+    int status = 0;
+    size_t stops = 0, old_alone = 0, new_alone = 0;
+    for (waitpid(child, &status, 0); WIFSTOPPED(status); waitpid(child, &status, 0), ++stops) {
+      const auto files = files_of(folder.path);
+      const bool is_old = files.contains("rnn.txt") && files.at("rnn.txt") == "old";
+      (is_old ? old_alone : new_alone) += files.size() == 2;
+      expect(files.contains("rnn.txt")) << "no rnn.txt after" << stops;
+      expect(std::ranges::includes(is_old ? old_run : new_run, files)) << "not the files of one run after" << stops;
+      ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    }
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 0 && files_of(folder.path) == new_run);
+    expect(stops > 40 && old_alone > 1 && new_alone > 1) << stops << old_alone << new_alone;
   };
 #endif
 
@@ -818,6 +819,28 @@ int main() {
       Trainer its_trainer(wild, alike, team, plain);
       expect(has(failure_of([&] { run_epoch(its_trainer, {}, 0); }), "diverged")) << "the last update makes c infinite";
     };
+
+  "memory that is too small for writing a model is noticed before an epoch"_test = [] {
+    const Scratch folder;
+    const Alphabet alphabet(U"ab");
+    const Examples examples = {{alphabet.encode(U"a"), 0}, {alphabet.encode(U"b"), 1}};
+    Training training(Settings{.hidden = 64, .epochs = 2}, examples, 3, 2);  // 4,400 numbers, 48,000 bytes of text
+    const Model model{1, 1, "--options", {"A", "B"}, alphabet, Parameters(3, 64, 2)};
+    Team team(1);
+    for (const size_t piece : {size_t{45000}, largest_piece}) {
+      std::vector<EpochRecord> history;
+      bool is_enough = true;
+      try {
+        largest_piece = piece;
+        run_epochs(training, model, examples, {}, folder.path, team, history);
+      } catch (const std::bad_alloc&) {
+        is_enough = false;
+      }
+      largest_piece = std::numeric_limits<size_t>::max();
+      expect(is_enough == (piece > 45000) && history.size() == (is_enough ? 2 : 0)) << piece << history.size();
+    }
+    expect(fs::exists(folder / "rnn_epoch2.txt"));
+  };
 
   "the last lines"_test = [] {
     const std::vector<EpochRecord> history(3, {0.1, 1, score_of(8, 0, 10), score_of(6, 1, 10)});
