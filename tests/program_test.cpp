@@ -824,15 +824,16 @@ int main() {
     const Scratch folder;
     const Alphabet alphabet(U"ab");
     const Examples examples = {{alphabet.encode(U"a"), 0}, {alphabet.encode(U"b"), 1}};
-    Training training(Settings{.hidden = 64, .epochs = 2}, examples, 3, 2);  // 4,400 numbers, 48,000 bytes of text
-    const Model model{1, 1, "--options", {"A", "B"}, alphabet, Parameters(3, 64, 2)};
+    const Training start = start_training({.hidden = 64, .epochs = 2}, 3, 2, 2);  // 4,400 numbers, 48,000 bytes of text
+    const Model model{1, 1, "--options", {"A", "B"}, alphabet, start.parameters};
     Team team(1);
+    Trainer trainer(start, examples, team, false);
     for (const size_t piece : {size_t{45000}, largest_piece}) {
       std::vector<EpochRecord> history;
       bool is_enough = true;
       try {
         largest_piece = piece;
-        run_epochs(training, model, examples, {}, folder.path, team, history);
+        run_epochs(trainer, model, {}, folder.path, history);
       } catch (const std::bad_alloc&) {
         is_enough = false;
       }
