@@ -338,17 +338,35 @@ struct Evaluation {
   std::vector<Real> probabilities = {};
 };
 
-Evaluation evaluate(const Network& network, const Examples& examples, Team& team) {
-  const size_t languages = network.parameters.languages;
+// Answers names: with part 2 of rnn.hpp on the team's threads, or, with --plain, with part 1.
+struct Classifier {
+  const Parameters& parameters;
+  Team& team;
+  std::optional<fast::Network> network = {};  // none with --plain
+  Classifier(const Parameters& p, Team& its_team, bool plain) : parameters(p), team(its_team) {
+    if (!plain) network.emplace(p);
+  }
+  // Calls answer(i, o, y) with the last o and y of every example i, in any order, possibly in parallel.
+  void operator()(const Examples& examples, auto answer) const {
+    if (network) return fast::classify(*network, examples, team, answer);
+    for (size_t i = 0; i < examples.size(); ++i) {
+      const Step last = forward(parameters, examples[i].symbols).back();
+      answer(i, last.o, last.y);
+    }
+  }
+};
+
+Evaluation evaluate(const Classifier& classify, const Examples& examples) {
+  const size_t languages = classify.parameters.languages;
   std::vector<Score> scores(examples.size());  // added up in order below, so that the sum is the same at any --threads
   Evaluation result{{}, Confusion(languages), std::vector<size_t>(examples.size()), std::vector<Real>(examples.size())};
-  classify(network, examples, team, [&](size_t i, const Real* o, const Real* y) {
-    scores[i].add(o, y, languages, examples[i].language);
-    result.answers[i] = likeliest(y, languages);
+  classify(examples, [&](size_t i, Numbers o, Numbers y) {
+    scores[i].add(o, y, examples[i].language);
+    result.answers[i] = most_probable(y);
     result.probabilities[i] = y[result.answers[i]];
   });
   for (size_t i = 0; i < examples.size(); ++i) {
-    result.score += scores[i];
+    fast::add(result.score, scores[i]);
     ++result.confusion(examples[i].language, result.answers[i]);
   }
   return result;
@@ -887,13 +905,14 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
 // Estimates the memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
   const double hidden = as_double(settings.hidden), outputs = as_double(languages),
-               rows = as_double(slice_names * longest);
-  const double shards = as_double(std::min(pieces(settings.batch_size, slice_names), most_shards));
-  // Each of these takes as many numbers as the parameters: the parameters, their transposed copies, velocity, gradient
-  // and one gradient a shard; the model that is written, its text (16 bytes a number), the best model, and two copies
-  // of it to be tested.
-  const double parameters = hidden * (as_double(symbols + 1 + languages) + hidden) * (4 + shards + 1 + 4 + 1 + 2);
-  const double unrolled = shards * 3 * rows * (hidden + outputs), classified = as_double(most_tasks) * rows * hidden;
+               rows = as_double(fast::slice_names * longest);
+  const double shards = as_double(fast::shards_of(settings));
+  // Each of these takes as many numbers as the parameters: the parameters and their velocity in part 1; in part 2 the
+  // parameters, their transposed copies, velocity, gradient and one gradient a shard; the model that is written, its
+  // text (16 bytes a number), the best model, and two copies of it to be tested.
+  const double parameters = hidden * (as_double(symbols + 1 + languages) + hidden) * (2 + 4 + shards + 1 + 4 + 1 + 2);
+  const double unrolled = shards * 3 * rows * (hidden + outputs),
+               classified = as_double(fast::most_tasks) * rows * hidden;
   return 1e-9 * (sizeof(Real) * (parameters + unrolled + classified) + sizeof(size_t) * outputs * outputs);
 }
 
@@ -908,25 +927,56 @@ void catch_signals() {
     if (std::signal(signal, interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
 }
 
-// Trains for an epoch, which counts from 0, and measures what came of it.
-EpochRecord run_epoch(Training& training, const Examples& examples, const Examples& validation, size_t epoch,
-                      Team& team) {
+Failure diverged(size_t epoch) {
+  return {"training diverged in epoch " + std::to_string(epoch + 1) + ": the loss, the gradient or a parameter " +
+          "is no longer finite; lower --learning_rate or --clip_norm" +
+          (epoch > 0 ? " (models of earlier epochs stay)" : "")};
+}
+
+// A training, and what it learns with: part 2 of rnn.hpp on the team's threads, or, with --plain, part 1.
+struct Trainer {
+  Training training;
+  const Examples& examples;
+  Team& team;
+  std::optional<fast::Learner> learner = {};  // none with --plain
+  Trainer(const Training& start, const Examples& its_examples, Team& its_team, bool plain)
+      : training(start), examples(its_examples), team(its_team) {
+    if (!plain) learner.emplace(training, examples);
+  }
+
+  // Learns from every name once. Epochs count from 0.
+  Score run_epoch(size_t epoch) {
+    ProgressBar bar;
+    Score score;
+    const size_t batches = ceil_divide(examples.size(), training.settings.batch_size);
+    size_t done = 0;
+    train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
+      const double norm = learner ? fast::learn(*learner, examples, batch, rate, team, score)
+                                  : learn(training, examples, batch, rate, score);
+      if (!std::isfinite(norm) || !std::isfinite(score.sum)) throw diverged(epoch);
+      bar(++done, batches);
+      if (interrupted && done < batches) throw Interrupted{};
+    });
+    if (learner) training.parameters = learner->network.parameters.plain();
+    for (const Listed& each : all_parameters)
+      for (const Real number : (training.parameters.*each.matrix).numbers)
+        if (!std::isfinite(number)) throw diverged(epoch);
+    return score;
+  }
+};
+
+// Trains for an epoch, which counts from 0, and measures the result.
+EpochRecord run_epoch(Trainer& trainer, const Examples& validation, size_t epoch) {
+  const Settings& settings = trainer.training.settings;
+  const size_t batches = ceil_divide(trainer.examples.size(), settings.batch_size);
   const auto start = std::chrono::steady_clock::now();
-  ProgressBar bar;
-  const Report report = train_epoch(training, examples, epoch, team, [&](size_t done, size_t all) {
-    bar(done, all);
-    if (interrupted && done < all) throw Interrupted{};
-  });
+  const Score score = trainer.run_epoch(epoch);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const size_t batches = pieces(examples.size(), training.settings.batch_size);
-  const EpochRecord result{learning_rate(training.settings, epoch * batches, training.settings.epochs * batches),
-                           seconds.count(), report.score, evaluate(training.network, validation, team).score};
-  bool finite = std::isfinite(report.norm) && std::isfinite(report.score.cross_entropy + result.selection());
-  for (const Real number : training.network.parameters.numbers()) finite = finite && std::isfinite(number);
-  if (finite) return result;
-  throw Failure{"training diverged in epoch " + std::to_string(epoch + 1) + ": the loss, the gradient or a parameter " +
-                "is no longer finite; lower --learning_rate or --clip_norm" +
-                (epoch > 0 ? " (models of earlier epochs stay)" : "")};
+  const Classifier classify(trainer.training.parameters, trainer.team, !trainer.learner);
+  const EpochRecord record{learning_rate(settings, epoch * batches, settings.epochs * batches), seconds.count(), score,
+                           evaluate(classify, validation).score};
+  if (!std::isfinite(record.selection())) throw diverged(epoch);
+  return record;
 }
 
 // Quotes a word for a shell, if it needs that.
@@ -951,8 +1001,8 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
   const fs::path folder = options.model_dir;
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
   const double knowing_nothing = std::log(as_double(best.languages.size()));
-  std::string text =
-      format("Kept epoch %zu of %zu: ", static_cast<size_t>(best.epoch), options.settings.epochs) + path + ", " + report + '\n';
+  std::string text = format("Kept epoch %zu of %zu: ", static_cast<size_t>(best.epoch), options.settings.epochs) +
+                     path + ", " + report + '\n';
   if (!(history[best.epoch - 1].selection() < knowing_nothing))
     text +=
         format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
@@ -962,17 +1012,17 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
 }
 
 // Trains epoch after epoch, writes the files of each and adds it to the history. Returns the model of the best epoch.
-Model run_epochs(Training& training, Model model, const Examples& to_train, const Examples& to_validate,
-                 const fs::path& folder, Team& team, std::vector<EpochRecord>& history) {
-  const size_t epochs = training.settings.epochs;
-  model.parameters = training.network.parameters;
+Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, const fs::path& folder,
+                 std::vector<EpochRecord>& history) {
+  const size_t epochs = trainer.training.settings.epochs;
+  model.parameters = trainer.training.parameters;
   Model best = model;
   write_model(best);  // so that memory which is too small for writing is noticed now
   try {
     while (history.size() < epochs && !interrupted) {
-      history.push_back(run_epoch(training, to_train, to_validate, history.size(), team));
+      history.push_back(run_epoch(trainer, to_validate, history.size()));
       model.epoch = history.size();
-      model.parameters = training.network.parameters;
+      model.parameters = trainer.training.parameters;
       const std::string text = write_model(model), line = history_line(history.size(), history.back());
       const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
       if (is_best) best = model;
@@ -1006,19 +1056,19 @@ void train(const Options& options) {
   const auto to_train = examples(Part::training), to_validate = examples(Part::validation),
              to_test = examples(Part::test);
   const size_t symbols = model.alphabet.symbols(), languages = model.languages.size();
-  const size_t most = std::max({longest(to_train), longest(to_validate), longest(to_test)});
+  const size_t most = std::max({fast::longest(to_train), fast::longest(to_validate), fast::longest(to_test)});
   if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
-  Training training(settings, to_train, symbols, languages);
-  Team team(std::min(threads_of(options), training.shards.size()));
+  Team team(std::min(threads_of(options), fast::shards_of(settings)));
+  Trainer trainer(start_training(settings, symbols, languages, to_train.size()), to_train, team, options.plain);
   prepare_folder(folder);
   catch_signals();
   print(counted(languages, "language") + (languages > 8 ? "" : " (" + visible(listed(data.languages, 8)) + ")") + ", " +
         counted(symbols - 1, "letter") + ", " + repeats_line(data) + counted(to_train.size(), "name") +
         format(" to train on, %zu to validate, %zu to test\n", to_validate.size(), to_test.size()));
   std::vector<EpochRecord> history;
-  const Model best = run_epochs(training, model, to_train, to_validate, folder, team, history);
-  const Evaluation test = evaluate(Network(best.parameters), to_test, team);
+  const Model best = run_epochs(trainer, model, to_validate, folder, history);
+  const Evaluation test = evaluate(Classifier(best.parameters, team, options.plain), to_test);
   print(test_lines(test, "test", best.languages));
   write_file(folder / "report.svg", draw_picture(history, test, best));
   print(last_lines(history, best, options, name_to_try(data, settings.split_seed)));
@@ -1063,9 +1113,9 @@ void test(const Options& options) {
   const Strings words = words_of(all_parts);
   const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
-  Team team(std::min(threads_of(options), most_tasks));
-  const Evaluation result = evaluate(Network(model.parameters), examples, team);
-  check_finite(result.score.cross_entropy);
+  Team team(std::min(threads_of(options), fast::most_tasks));
+  const Evaluation result = evaluate(Classifier(model.parameters, team, options.plain), examples);
+  check_finite(result.score.sum);
   size_t all = 0;
   for (const NameList& list : data.names) all += list.names.size();
   const std::string first = test_lines(result, options.part, model.languages);
@@ -1083,12 +1133,12 @@ void test(const Options& options) {
 }
 
 // Returns the most probable languages, at most `most`, the most probable first.
-std::vector<size_t> ranking(const Real* y, size_t languages, size_t most) {
-  if (most == 1) return {likeliest(y, languages)};
-  std::vector<size_t> order(languages);
+std::vector<size_t> ranking(Numbers y, size_t most) {
+  if (most == 1) return {most_probable(y)};
+  std::vector<size_t> order(y.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](size_t k) { return y[k]; });
-  order.resize(std::min(most, languages));
+  order.resize(std::min(most, y.size()));
   return order;
 }
 
@@ -1117,7 +1167,7 @@ bool is_unknown(const std::vector<Symbol>& symbols) {
 }
 
 // Answers a name with its most probable languages and their bars.
-std::string answer_lines(const std::string& name, const Model& model, const Real* y, size_t top) {
+std::string answer_lines(const std::string& name, const Model& model, Numbers y, size_t top) {
   const std::u32string letters = parse_name(name);
   const std::vector<Symbol> symbols = model.alphabet.encode(letters);
   const std::u32string unseen = unseen_letters(letters, symbols);
@@ -1128,7 +1178,7 @@ std::string answer_lines(const std::string& name, const Model& model, const Real
   text += unseen.empty() ? "" : "\n";
   if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
-  for (const size_t k : ranking(y, model.languages.size(), top))
+  for (const size_t k : ranking(y, top))
     text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
   return text;
 }
@@ -1136,8 +1186,7 @@ std::string answer_lines(const std::string& name, const Model& model, const Real
 // The filter writes a line for each line that it reads, in the same order.
 struct Filter {
   const Model& model;
-  const Network& network;
-  Team& team;
+  const Classifier& classify;
   size_t top;                              // how many pairs of language and probability a line gets
   Strings lines = {};                      // lines that wait for their answers
   Examples examples = {};                  // those of the lines that are names
@@ -1176,10 +1225,10 @@ struct Filter {
   }
   // Returns the lines that wait, with their answers.
   std::string answers() {
-    classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
-      check_finite(*y);
+    classify(examples, [&](size_t i, Numbers, Numbers y) {
+      check_finite(y[0]);
       std::string& line = lines[line_of[i]];
-      for (const size_t k : ranking(y, model.languages.size(), top))
+      for (const size_t k : ranking(y, top))
         line.append("\t").append(model.languages[k]).append("\t").append(decimal(y[k], std::chars_format::fixed, 6));
     });
     std::string text;
@@ -1223,14 +1272,14 @@ void predict_lines(Filter filter) {
 
 void predict(const Options& options) {
   const Model model = load_model(options.model_path);
-  const Network network(model.parameters);
-  Team team(std::min(threads_of(options), most_tasks));
-  if (options.names.empty()) return predict_lines({model, network, team, options.top.value_or(1)});
+  Team team(std::min(threads_of(options), fast::most_tasks));
+  const Classifier classify(model.parameters, team, options.plain);
+  if (options.names.empty()) return predict_lines({model, classify, options.top.value_or(1)});
   Examples examples;
   for (const std::string& name : options.names) examples.push_back({model.alphabet.encode(parse_name(name)), 0});
   Strings answers(examples.size());
-  classify(network, examples, team, [&](size_t i, const Real*, const Real* y) {
-    check_finite(*y);
+  classify(examples, [&](size_t i, Numbers, Numbers y) {
+    check_finite(y[0]);
     answers[i] = answer_lines(options.names[i], model, y, options.top.value_or(3));
   });
   for (size_t i = 0; i < answers.size(); ++i) print((i > 0 ? "\n" : "") + answers[i]);
@@ -1238,47 +1287,72 @@ void predict(const Options& options) {
 
 // ---- 9. Trace and explore -------------------------------------------------------------------------------------------
 
-// A line for each step; row t of u is step t + 1 of the name.
-std::string trace_table(const Unrolled& u, const std::u32string& name, const Strings& languages) {
-  const View<const Real> h = u.h, y = u.y;
-  const size_t width = column_width(languages, 10), top = std::min<size_t>(3, languages.size());
-  std::string text = std::string(3 + top * (width + 5), ' ') + "entropy  |dL/da|  hidden\n";
-  for (size_t t = 0; t < y.rows; ++t) {
-    check_finite(y(t, 0));
-    double entropy = 0, squares = 0;
-    for (size_t k = 0; k < languages.size(); ++k) entropy -= y(t, k) > 0 ? y(t, k) * std::log2(y(t, k)) : 0;
-    for (const Real x : u.d_a.of({t, 1}).numbers()) squares += static_cast<double>(x) * x;
-    text += (t == name.size() ? "$" : visible(encode_utf8(name[t]))) + (u.packed.symbol[t] == unknown ? "? " : "  ");
-    for (const size_t k : ranking(y.row(t), languages.size(), top))
-      text += fit(languages[k], width) + format("%3.0f%% ", 100.0 * y(t, k));
-    text += format("%7.2f %8.2g  ", entropy, std::sqrt(squares));
-    for (size_t j = 0; j < std::min<size_t>(12, h.columns); ++j) text += shade((h(t, j) + 1) / 2);
+double norm(const Vector& v) {
+  double squares = 0;
+  for (const Real number : v) squares += static_cast<double>(number) * static_cast<double>(number);
+  return std::sqrt(squares);
+}
+
+// The probability of a language for the name without symbol t, which counts from 1.
+double probability_without(size_t t, std::vector<Symbol> symbols, const Model& model, size_t language) {
+  symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(t - 1));
+  return static_cast<double>(forward(model.parameters, symbols).back().y[language]);
+}
+
+// What trace shows of one name: each time step of part 1 of rnn.hpp, forward and then backward from the loss of the
+// prediction alone, as if it were right.
+struct Trace {
+  std::vector<Symbol> symbols;
+  std::vector<Step> steps;
+  size_t answer;  // the most probable language
+};
+Trace follow(const Model& model, const std::u32string& name) {
+  const Parameters& p = model.parameters;
+  const std::vector<Symbol> symbols = model.alphabet.encode(name);
+  std::vector<Step> steps = forward(p, symbols);
+  const size_t answer = most_probable(steps.back().y);
+  Parameters gradient = zero_parameters(p.symbols, p.hidden, p.languages);
+  backward(p, symbols, answer, 0, steps, gradient);
+  return {symbols, steps, answer};
+}
+
+// A line for each time step.
+std::string trace_table(const Trace& trace, const std::u32string& name, const Model& model) {
+  const size_t width = column_width(model.languages, 10), top = std::min<size_t>(3, model.languages.size());
+  std::string text = std::string(3 + top * (width + 4), ' ') + " bits |dL/da| without  hidden\n";
+  for (size_t t = 1; t < trace.steps.size(); ++t) {
+    const Step& step = trace.steps[t];
+    const bool is_end = t == trace.symbols.size();
+    check_finite(step.y[0]);
+    double entropy = 0;
+    for (const Real p : step.y) entropy -= p > 0 ? p * std::log2(p) : 0;
+    text += is_end ? "$" : visible(encode_utf8(name[t - 1]));
+    text += trace.symbols[t - 1] == unknown ? "? " : "  ";
+    for (const size_t k : ranking(step.y, top))
+      text += fit(model.languages[k], width) + format("%3.0f ", 100.0 * step.y[k]);
+    text += format("%5.2f %7.2g ", entropy, norm(step.d_a));
+    text += is_end ? "       " : format("%6.0f%%", 100 * probability_without(t, trace.symbols, model, trace.answer));
+    text += "  ";
+    for (size_t j = 0; j < std::min<size_t>(12, step.h.size()); ++j) text += shade((step.h[j] + 1) / 2);
     text += '\n';
   }
   return text;
-}
-
-// Follows one name through the network: forward to see what it believes after each letter, backward from the answer,
-// taken as its language, to see how much each step matters to it.
-Unrolled follow(const Model& model, const std::u32string& name) {
-  const Network network(model.parameters);
-  Unrolled u(name.size() + 1, network.parameters.hidden, model.languages.size());
-  pack({{model.alphabet.encode(name), 0}}, std::array<size_t, 1>{0}, u.packed);
-  forward(network, u);
-  std::ranges::fill(u.packed.language, likeliest(View<const Real>(u.y).row(name.size()), model.languages.size()));
-  backward_through_time(network, u, 0);
-  return u;
 }
 
 void trace(const Options& options) {
   if (options.names.size() != 1) throw Failure{"trace follows one name: ./rnn --mode trace Rodrigues", 2};
   const Model model = load_model(options.model_path);
   const std::u32string name = parse_name(options.names[0]);
-  const Unrolled u = follow(model, name);
-  const std::string& answer = model.languages[u.packed.language[0]];
-  print("After each letter: the likeliest languages; entropy, in bits; hidden units, from\n" +
-        ("-1 (blank) to 1 (full); |dL/da|, how much the step matters to the answer: " + answer) + "\n\n" +
-        trace_table(u, name, model.languages) + "\n$: the end of the name; ?: a letter that training never saw.\n");
+  const Trace trace = follow(model, name);
+  const std::string answer = visible(model.languages[trace.answer]), table = trace_table(trace, name, model);
+  const size_t hidden = model.parameters.hidden;
+  print(
+      "Beside each letter, once it is read: the most probable languages in per cent;\n"
+      "their entropy in bits; |dL/da|, the norm of a gradient of the answer's loss;\n"
+      "without: the answer's probability if that letter is left out; " +
+      format("%zu of %zu\nhidden units, from -1 (blank) to 1 (full). The answer is %s.\n\n",
+             std::min<size_t>(12, hidden), hidden, answer.c_str()) +
+      table + "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
 // Counts names, their letters, and their endings of 2 to 4 letters, all folded.
@@ -1365,30 +1439,24 @@ void run_mode(const Options& options) {
   modes.at(options.mode)(options);
 }
 
-// A compiler that rearranges arithmetic need not say so by a macro (clang++ does not): a few values tell.
-void check_arithmetic() {
-  volatile Real minus_one = -1, half = 0.5f, no_number = std::numeric_limits<Real>::quiet_NaN();
-  const auto is_near = [](Real x, double expected) { return std::abs(x - expected) < 1e-6; };
-  if (!is_near(fast_exp(minus_one), 0.36787944) || !is_near(fast_tanh(half), 0.46211716) || !std::isnan(no_number))
-    throw Failure{"this build computes wrongly: build it without -ffast-math and its parts"};
-}
-
-// A file that is opened takes the lowest free number. Where a standard stream is closed, that is the stream's number,
-// and what is printed would go into a model. So a closed stream is opened first, in a way that lets its use fail.
-void open_closed_streams() {
-  for (std::FILE* stream : {stdin, stdout, stderr})
-    if (std::ftell(stream) < 0 && errno == EBADF && !std::freopen("/dev/null", stream == stdin ? "w" : "r", stream))
-      return;
+// A compiler that rearranges arithmetic need not say so by a macro (clang++ does not), and part 1 of rnn.hpp may have
+// been changed. So a small network is computed at every start.
+void check_arithmetic(bool plain) {
+  volatile Real no_number = std::numeric_limits<Real>::quiet_NaN();
+  if (!std::isnan(no_number)) throw Failure{"this build computes wrongly: build it without -ffast-math and its parts"};
+  if (!plain && !fast::agrees_with_part_1())
+    throw Failure{
+        "part 1 of rnn.hpp no longer computes what part 2 does; if you have changed part 1, run it with --plain, "
+        "else build without -ffast-math and its parts"};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  open_closed_streams();
   try {
-    check_arithmetic();
     const Strings words(argv + 1, argv + argc);
     const auto end = std::ranges::find(words, "--");
+    check_arithmetic(std::find(words.begin(), end, "--plain") != end);
     if (std::find(words.begin(), end, "--help") != end || std::find(words.begin(), end, "-h") != end)
       print(help());
     else

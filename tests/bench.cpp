@@ -5,6 +5,7 @@
 #include "common.hpp"
 
 using namespace common;
+using fast::View, fast::vector_bytes;
 
 namespace {
 
@@ -50,23 +51,22 @@ double peak_rate() {
 }
 
 double product_rate(size_t m, size_t k, size_t n, bool transposed) {
-  Matrix A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
+  fast::Matrix A(transposed ? k : m, transposed ? m : k), B(k, n), C(m, n);
   SplitMix64 random{1};
   for (Real& x : View<Real>(A).numbers()) x = static_cast<Real>(random.uniform() - 0.5);
   for (Real& x : View<Real>(B).numbers()) x = static_cast<Real>(random.uniform() - 0.5) * 1e-6f;
-  const View<const Real> left = A;
   return rate(2.0 * static_cast<double>(m * k * n), [&](size_t repetitions) {
-    for (size_t r = 0; r < repetitions; ++r) add_product(C, transposed ? left.transposed() : left, B);
+    for (size_t r = 0; r < repetitions; ++r) transposed ? add_transposed_product(C, A, B) : add_product(C, A, B);
   });
 }
 
-// Whole mini-batches of random names of 2 to 15 letters, 31 languages, 90 symbols.
+// Whole mini-batches of random names of 2 to 15 letters, 32 languages, 90 symbols.
 double step_rate(size_t hidden) {
   SplitMix64 random{1};
   Examples examples;
   size_t all_symbols = 0;
   for (size_t i = 0; i < 2048; ++i) {
-    Example name{{}, i % 31};
+    Example name{{}, i % 32};
     for (size_t k = 0, length = 2 + random.next() % 8 + random.next() % 7; k < length; ++k)
       name.symbols.push_back(static_cast<Symbol>(random.next() % 89));
     name.symbols.push_back(89);
@@ -75,11 +75,15 @@ double step_rate(size_t hidden) {
   }
   Settings settings;
   settings.hidden = hidden;
-  Training training(settings, examples, 90, 31);
-  auto run = in_turn;
-  const double flops = 6.0 * static_cast<double>(hidden * (hidden + 31) * all_symbols);
+  Training training = start_training(settings, 90, 32, examples.size());
+  fast::Learner learner(training, examples);
+  const double flops = 6.0 * static_cast<double>(hidden * (hidden + 32) * all_symbols);
   return rate(flops, [&](size_t repetitions) {
-    for (size_t r = 0; r < repetitions; ++r) train_epoch(training, examples, 0, run, [](size_t, size_t) {});
+    for (size_t r = 0; r < repetitions; ++r)
+      train_epoch(training, 0, [&](std::span<const size_t> batch, Real its_rate) {
+        Score score;
+        fast::learn(learner, examples, batch, its_rate, in_turn, score);
+      });
   });
 }
 
@@ -95,8 +99,8 @@ int main() {
     bool transposed;
   };
   for (const Shape& s : {Shape{"h W'", 16, 128, 128, false}, Shape{"h W', 9 names", 9, 128, 128, false},
-                         Shape{"h W', 1 name", 1, 128, 128, false}, Shape{"h V'", 140, 128, 31, false},
-                         Shape{"do V", 140, 31, 128, false}, Shape{"dV = do' h", 31, 140, 128, true},
+                         Shape{"h W', 1 name", 1, 128, 128, false}, Shape{"h V'", 140, 128, 32, false},
+                         Shape{"do V", 140, 32, 128, false}, Shape{"dV = do' h", 32, 140, 128, true},
                          Shape{"dW = da' h", 128, 124, 128, true}}) {
     const double measured = product_rate(s.m, s.k, s.n, s.transposed);
     std::printf("%-15s %4zu %4zu %4zu            %7.1f   %5.0f%%\n", s.name, s.m, s.k, s.n, measured,

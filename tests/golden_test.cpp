@@ -125,17 +125,20 @@ void expect_close(Golden& golden, const std::string& name, double tolerance, dou
 }
 
 void expect_close(Golden& golden, const std::string& before, double tolerance, const Parameters& p) {
-  for (const auto& [name, matrix] : book_matrices(p.matrices()))
-    expect_close(golden, before + name, tolerance, matrix.rows, matrix.columns, matrix);
+  for (const Listed& each : all_parameters) {
+    const Matrix& matrix = p.*each.matrix;
+    expect_close(golden, before + each.name, tolerance, matrix.rows, matrix.columns, matrix);
+  }
 }
 
 Parameters parameters(Golden& golden, const std::string& before) {
   const Block &U = golden[before + "U"], &V = golden[before + "V"];
-  Parameters p(U.columns, U.rows, V.rows);
-  for (const auto& [name, matrix] : book_matrices(p.matrices())) {
-    const Block& block = golden[before + name];
+  Parameters p = zero_parameters(U.columns, U.rows, V.rows);
+  for (const Listed& each : all_parameters) {
+    Matrix& matrix = p.*each.matrix;
+    const Block& block = golden[before + each.name];
     if (block.rows != matrix.rows || block.columns != matrix.columns)
-      throw std::runtime_error(golden.file + ": size of " + name);
+      throw std::runtime_error(golden.file + ": size of " + each.name);
     for (size_t i = 0; i < matrix.rows; ++i)
       for (size_t j = 0; j < matrix.columns; ++j) matrix(i, j) = static_cast<Real>(number(block(i, j)));
   }
@@ -152,18 +155,24 @@ Examples named_examples(Golden& golden) {
   return examples;
 }
 
-// Every h_t, o_t, y_t, the loss, every do_t, da_t and the gradients. (h_t takes a_t's place, and da_t takes dh_t's.)
+// Every h_t, o_t, y_t, the loss, every do_t, da_t and the gradients, by both parts. (Neither keeps a_t and dh_t.)
 void check_passes(const std::string& file) {
   constexpr double tolerance = is_float ? 1e-5 : 1e-12;
   Golden golden(file);
   const Examples examples = named_examples(golden);
-  const Network network(parameters(golden, ""));
+  const Parameters p = parameters(golden, "");
   const Real prefix_weight = static_cast<Real>(golden.real("prefix_weight"));
-  Unrolled u = unroll(network.parameters, examples);
-  Parameters gradient = zero_like(network.parameters);
-  forward(network, u);
-  expect_close(golden, "loss", tolerance, static_cast<double>(weighted_loss(u, prefix_weight)));
-  backward(network, u, prefix_weight, gradient);
+  const auto [steps, gradient, L] = plain_passes(p, examples, prefix_weight);
+  expect_close(golden, "loss", tolerance, static_cast<double>(L));
+  expect_close(golden, "d", tolerance, gradient);
+
+  const fast::Network network(p);
+  fast::Unrolled u = unroll(p, examples);
+  fast::Parameters fast_gradient(p.symbols, p.hidden, p.languages);
+  fast::forward(network, u);
+  fast::backward(network, u, prefix_weight, fast_gradient);
+  expect_close(golden, "d", tolerance, fast_gradient.plain());
+
   const std::vector<size_t> sorted = by_length(examples);
   size_t shown = 0;
   for (size_t i = 0; i < examples.size(); ++i) {
@@ -171,19 +180,21 @@ void check_passes(const std::string& file) {
     const std::string name = numbered("name", its_name, ".");
     if (!golden.has(name + "a")) continue;
     ++shown;
-    const auto check = [&](const char* what, View<const Real> rows) {
-      expect_close(golden, name + what, tolerance, examples[its_name].symbols.size(), rows.columns,
-                   [&](size_t t, size_t j) { return rows(u.packed.step[t + 1].first + i, j); });
+    const auto check = [&](const char* what, const Vector Step::*plain, const fast::Matrix& rows) {
+      const size_t T = examples[its_name].symbols.size();
+      expect_close(golden, name + what, tolerance, T, rows.columns,
+                   [&](size_t t, size_t j) { return (steps[its_name][t + 1].*plain)[j]; });
+      expect_close(golden, name + what, tolerance, T, rows.columns,
+                   [&](size_t t, size_t j) { return rows.of(u.packed.step[t + 1])(i, j); });
     };
-    for (const char* overwritten : {"a", "dh"}) expect(golden[name + overwritten].rows > 0);
-    check("h", u.h);
-    check("o", u.o);
-    check("y", u.y);
-    check("do", u.d_o);
-    check("da", u.d_a);
+    for (const char* not_kept : {"a", "dh"}) expect(golden[name + not_kept].rows > 0);
+    check("h", &Step::h, u.h);
+    check("o", &Step::o, u.o);
+    check("y", &Step::y, u.y);
+    check("do", &Step::d_o, u.d_o);
+    check("da", &Step::d_a, u.d_a);
   }
   expect(shown == (examples.size() > 30 ? 2 : examples.size())) << file << shown;
-  expect_close(golden, "d", tolerance, gradient);
   golden.expect_all_read();
 }
 
@@ -203,66 +214,56 @@ Settings settings_of(Golden& golden) {
   return settings;
 }
 
-void check_training(const std::string& file, double tolerance) {
+// Trains as the file does, with part 1 or part 2.
+void check_training(const std::string& file, double tolerance, bool plain) {
   Golden golden(file);
   const Examples examples = named_examples(golden);
   const Settings settings = settings_of(golden);
-  const size_t symbols = golden.count("symbols"), languages = golden["initial.V"].rows;
-  // Mini-batch by mini-batch, and by train_epoch, which must go the same way.
-  Training training(settings, examples, symbols, languages);
+  Training training = start_training(settings, golden.count("symbols"), golden["initial.V"].rows, examples.size());
   const bool ends_early = golden.has("ended");
   golden.each_number = ends_early;
-  if (ends_early) training.network = Network(parameters(golden, "initial."));  // in place of those that were drawn
-  expect_close(golden, "initial.", is_float ? 1e-7 : tolerance, training.network.parameters);
-  Training again = training;
+  if (ends_early) training.parameters = parameters(golden, "initial.");  // in place of those that were drawn
+  expect_close(golden, "initial.", is_float ? 1e-7 : tolerance, training.parameters);
+  fast::Learner learner(training, examples);
 
-  auto run = in_turn;
-  const size_t batches = pieces(examples.size(), settings.batch_size);
   const Block &orders = golden["order"], &rows = golden["batches"];
   expect(orders.columns == examples.size() && rows.columns == 4u);
   const auto close = [&](size_t k, size_t column, double ours) {
     const double theirs = number(rows(k, column));
-    expect(std::abs(ours - theirs) <= tolerance * std::abs(theirs)) << golden.file << k << column << ours << theirs;
+    expect(std::abs(ours - theirs) <= tolerance * std::abs(theirs))
+        << golden.file << plain << k << column << ours << theirs;
   };
-  size_t epoch = 0, done = 0, clipped = 0;
+  const size_t all = settings.epochs * ceil_divide(examples.size(), settings.batch_size);
+  size_t epoch = 0, k = 0, clipped = 0;
   bool ended = false;
   for (; epoch < settings.epochs && !ended; ++epoch) {
-    shuffle(training.order, training.random);
-    for (size_t i = 0; i < examples.size(); ++i)
-      expect(training.order[i] == integer(orders(epoch, i))) << file << epoch << i;
-    double epoch_loss = 0;
-    for (size_t k = epoch * batches; k < (epoch + 1) * batches && !ended; ++k) {
-      const size_t first = (k - epoch * batches) * settings.batch_size;
-      const std::span<const size_t> names(training.order.data() + first,
-                                          std::min(settings.batch_size, examples.size() - first));
-      const double rate = learning_rate(settings, k, settings.epochs * batches);
-      Report report;
-      learn(training, examples, names, static_cast<Real>(rate), run, report);
-      ended = !std::isfinite(report.norm) || !std::isfinite(report.score.cross_entropy);
+    train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
+      if (ended) return;
+      Score score;
+      const double norm = plain ? learn(training, examples, batch, rate, score)
+                                : fast::learn(learner, examples, batch, rate, in_turn, score);
+      if (!plain) training.parameters = learner.network.parameters.plain();
+      ended = !std::isfinite(norm) || !std::isfinite(score.sum);
       if (ended) {
         const Block& end = golden["ended"];
-        expect(k == integer(end(0, 0)) && end(0, 1) == (std::isfinite(report.norm) ? "loss" : "norm")) << file << k;
-        continue;
+        expect(k == integer(end(0, 0)) && end(0, 1) == (std::isfinite(norm) ? "loss" : "norm")) << file << plain << k;
+        return;
       }
-      ++done;
-      close(k, 0, report.score.cross_entropy);
-      close(k, 1, rate);
-      close(k, 2, static_cast<double>(report.norm));
-      close(k, 3, static_cast<double>(report.factor));
-      clipped += report.factor < 1;
-      epoch_loss += report.score.cross_entropy;
-      if (k == 0) expect_close(golden, "first.", tolerance, training.network.parameters);
-    }
-    const Report report = train_epoch(again, examples, epoch, run, [](size_t, size_t) {});
-    expect(ended == (!std::isfinite(report.norm) || !std::isfinite(report.score.cross_entropy))) << file << epoch;
-    expect(ended || std::abs(report.score.cross_entropy - epoch_loss) <= tolerance * epoch_loss) << file << epoch;
-    expect(again.order == training.order) << file << epoch;
+      const double factor = clip_factor(norm, settings.clip_norm);
+      close(k, 0, score.sum);
+      close(k, 1, learning_rate(settings, k, all));
+      expect(rate == static_cast<Real>(learning_rate(settings, k, all))) << file << k;
+      close(k, 2, norm);
+      close(k, 3, factor);
+      clipped += factor < 1;
+      if (k++ == 0) expect_close(golden, "first.", tolerance, training.parameters);
+    });
+    for (size_t i = 0; i < examples.size(); ++i)
+      expect(training.order[i] == integer(orders(epoch, i))) << file << epoch << i;
   }
-  expect(ended == ends_early && orders.rows == epoch && rows.rows == done) << file << epoch << done;
-  expect(ended || (done == settings.epochs * batches && clipped > 0 && clipped < done))
-      << "some were clipped" << clipped;
-  expect_close(golden, "final.", tolerance, training.network.parameters);
-  expect_close(golden, "final.", tolerance, again.network.parameters);
+  expect(ended == ends_early && orders.rows == epoch && rows.rows == k) << file << plain << epoch << k;
+  expect(ended || (k == all && clipped > 0 && clipped < k)) << "some were clipped" << clipped;
+  expect_close(golden, "final.", tolerance, training.parameters);
   golden.expect_all_read();
 }
 
@@ -301,25 +302,29 @@ void check_whole() {
     expect(std::abs(ours - theirs) <= tolerance) << golden.file << name << i << j << theirs << ours;
   };
 
-  Training training(settings, examples, alphabet.symbols(), data.languages.size());
-  shuffle(training.order, training.random);
-  const size_t all = settings.epochs * pieces(examples.size(), settings.batch_size);
-  for (size_t k = 0; k < golden["minibatches"].rows; ++k) {
-    const auto names = std::span<const size_t>(training.order).subspan(k * settings.batch_size, settings.batch_size);
-    Report report;
-    learn(training, examples, names, static_cast<Real>(learning_rate(settings, k, all)), run, report);
-    expect_near("minibatches", k, 0, is_float ? 1e-5 : 1e-9, report.score.mean_cross_entropy());
+  {
+    Training training = start_training(settings, alphabet.symbols(), data.languages.size(), examples.size());
+    fast::Learner learner(training, examples);
+    size_t k = 0;
+    train_epoch(training, 0, [&](std::span<const size_t> batch, Real rate) {
+      if (k == golden["minibatches"].rows) return;
+      Score score;
+      fast::learn(learner, examples, batch, rate, run, score);
+      expect_near("minibatches", k++, 0, is_float ? 1e-5 : 1e-9, score.mean_cross_entropy());
+    });
   }
 
   settings.batch_size = 2048;
   settings.epochs = golden["four_epochs"].rows;
-  Training large(settings, examples, alphabet.symbols(), data.languages.size());
+  Training training = start_training(settings, alphabet.symbols(), data.languages.size(), examples.size());
+  fast::Learner learner(training, examples);
   for (size_t epoch = 0; epoch < (is_float ? 4 : 1); ++epoch) {  // double takes twice the time
-    const Score score = train_epoch(large, examples, epoch, run, [](size_t, size_t) {}).score;
-    Score of_validation;
-    classify(large.network, validation, run, [&](size_t i, const Real* o, const Real* y) {
-      of_validation.add(o, y, data.languages.size(), validation[i].language);
+    Score score, of_validation;
+    train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
+      fast::learn(learner, examples, batch, rate, run, score);
     });
+    classify(learner.network, validation, run,
+             [&](size_t i, Numbers o, Numbers y) { of_validation.add(o, y, validation[i].language); });
     expect_near("four_epochs", epoch, 0, 1e-5, score.mean_cross_entropy());
     expect_near("four_epochs", epoch, 1, 0.02, score.accuracy());
     expect_near("four_epochs", epoch, 2, 1e-5, of_validation.mean_cross_entropy());
@@ -346,15 +351,16 @@ void check_answers(Golden& golden, const Model& model) {
   Examples examples;
   for (size_t i = 0; i < probabilities.rows; ++i)
     examples.push_back({model.alphabet.encode(decode_name(bytes(probabilities(i, 0)))), 0});
-  auto run = in_turn;
   size_t answered = 0;
-  classify(Network(model.parameters), examples, run, [&](size_t i, const Real*, const Real* y) {
+  const auto check = [&](size_t i, Numbers, Numbers y) {
     ++answered;
     for (size_t k = 0; k < model.languages.size(); ++k)
       expect(std::abs(static_cast<double>(y[k]) - number(probabilities(i, k + 1))) <= 1e-5) << i << k << y[k];
-    expect(likeliest(y, model.languages.size()) == integer(answers(i, 0))) << golden.file << i;
-  });
-  expect(answered == probabilities.rows);
+    expect(most_probable(y) == integer(answers(i, 0))) << golden.file << i;
+  };
+  classify(fast::Network(model.parameters), examples, in_turn, check);
+  for (size_t i = 0; i < examples.size(); ++i) check(i, {}, forward(model.parameters, examples[i].symbols).back().y);
+  expect(answered == 2 * probabilities.rows);
 }
 
 std::string verdict(const TextError& wrong) {
@@ -501,12 +507,12 @@ int main() {
       examples.push_back({golden.symbols(numbered("name", i, ".symbols")), 0});
     const std::vector<size_t> sorted_names = by_length(examples);
     expect(sorted_names == golden.indices("order"));
-    Packed packed;
-    pack(examples, sorted_names, packed);
+    fast::Packed packed;
+    fast::pack(examples, sorted_names, packed);
     const std::vector<size_t> rows = golden.indices("rows");
     expect(rows.size() == packed.steps());
     for (size_t t = 1; t <= std::min(rows.size(), packed.steps()); ++t) {
-      const Rows step = packed.step[t];
+      const fast::Rows step = packed.step[t];
       expect(step.count == rows[t - 1]) << t;
       std::vector<Symbol> symbols;
       for (size_t r = step.first; r < step.first + step.count; ++r) symbols.push_back(packed.symbol[r]);
@@ -524,7 +530,7 @@ int main() {
       const std::span<const size_t> names(order.data() + first, count);
       expect(std::vector<size_t>(names.begin(), names.end()) == golden.indices(numbered("batch", k))) << k;
       std::vector<size_t> sorted;
-      sort_by_length(examples, names, sorted);
+      fast::sort_by_length(examples, names, sorted);
       expect(sorted == golden.indices(numbered("batch", k, ".order"))) << k;
     }
     golden.expect_all_read();
@@ -533,22 +539,23 @@ int main() {
   for (const char* file : {"one_name", "batch", "last_step", "plain_sum", "huge", "large"})
     "forward and backward"_test = [=] { check_passes(std::string("forward_backward/") + file + ".txt"); };
 
-  if (is_float) {
-    "ten mini-batches in float"_test = [] { check_training("training/float.txt", 1e-5); };
-  } else {
-    "fifty mini-batches, with clipping and momentum, under linear decay"_test = [] {
-      check_training("training/linear.txt", 1e-11);
-    };
-    "fifty mini-batches, with clipping and momentum, without decay"_test = [] {
-      check_training("training/none.txt", 1e-11);
-    };
-    "training ends without an update when the norm is not finite"_test = [] {
-      check_training("training/norm_not_finite.txt", 1e-12);
-    };
-    "training ends after the update when the loss is not finite"_test = [] {
-      check_training("training/loss_not_finite.txt", 1e-12);
-    };
-  }
+  for (const bool plain : {true, false})
+    if (is_float) {
+      "ten mini-batches in float"_test = [=] { check_training("training/float.txt", 1e-5, plain); };
+    } else {
+      "fifty mini-batches, with clipping and momentum, under linear decay"_test = [=] {
+        check_training("training/linear.txt", 1e-11, plain);
+      };
+      "fifty mini-batches, with clipping and momentum, without decay"_test = [=] {
+        check_training("training/none.txt", 1e-11, plain);
+      };
+      "training ends without an update when the norm is not finite"_test = [=] {
+        check_training("training/norm_not_finite.txt", 1e-12, plain);
+      };
+      "training ends after the update when the loss is not finite"_test = [=] {
+        check_training("training/loss_not_finite.txt", 1e-12, plain);
+      };
+    }
 
   "data/ gives the sizes, and the defaults the losses, that the kit has"_test = check_whole;
 

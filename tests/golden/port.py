@@ -78,7 +78,7 @@ def initial(symbols, hidden, languages, random):
         return [[(2 * random.uniform() - 1) * bound for _ in range(columns)] for _ in range(rows)]
 
     U = draw(hidden, symbols, 0.7)                                      # in this order: U, W, V
-    W = draw(hidden, hidden, 1 / math.sqrt(2 * hidden))
+    W = draw(hidden, hidden, 0.7 / math.sqrt(hidden))
     V = draw(languages, hidden, 1)
     return {"U": U, "b": zeros(hidden, 1), "W": W, "V": V, "c": zeros(languages, 1)}
 
@@ -335,6 +335,7 @@ def train(p, names, languages, random, set_up):
             its_languages = [languages[i] for i in batch]
             all_steps, g = forward_backward(p, [names[i] for i in batch], its_languages, set_up["prefix_weight"])
             total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, its_languages))
+            g = {key: [[entry / len(batch) for entry in row] for row in g[key]] for key in FIVE}       # the mean
             norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
             factor = min(1.0, set_up["clip_norm"] / norm) if norm else 1.0
             if math.isfinite(norm):
@@ -481,7 +482,7 @@ class ModelReader:
         for _ in range(m):
             model["letters"].append(self.letter(model["letters"]))
         self.size("U", hidden, m + 1)
-        self.room(hidden * (m + 1 + hidden + n), 2)                     # U, W and V
+        self.room(hidden * (m + 1 + 1 + hidden + n) + n, 2)             # U, b, W, V and c
         model["U"] = self.numbers(hidden, m + 1)
         for name, rows, columns in ("b", hidden, 1), ("W", hidden, hidden), ("V", n, hidden), ("c", n, 1):
             self.size(name, rows, columns)
@@ -731,7 +732,7 @@ def check_refusals(golden):
     golden.compare("edits", rows, str)
 
 
-DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.007, "momentum": 0.9, "clip_norm": 14,
+DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.015, "momentum": 0.9, "clip_norm": 10,
             "prefix_weight": 0.15, "decay": "linear", "seed": 1, "split_seed": 1}
 
 
