@@ -31,7 +31,7 @@ rnn: rnn.cpp rnn.hpp Makefile
 # _GLIBCXX_ASSERTIONS: the library checks every index.
 PROGRAMS = $(patsubst tests/%.cpp,tests/build/%,$(wildcard tests/*_test.cpp))
 UT       = $(if $(UT_INCLUDE),-isystem $(UT_INCLUDE))
-LEVEL    = -O1
+LEVEL    = -Og
 
 tests/build/%: tests/%.cpp tests/common.hpp tests/ut.hpp rnn.hpp Makefile
 	@mkdir -p tests/build
