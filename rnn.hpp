@@ -224,9 +224,8 @@ struct Score {
 //     dc = sum do_t     dV = sum do_t h_t'     db = sum da_t     dW = sum da_t h_{t-1}'     dU = sum da_t x_t'
 //     (10.22)           (10.24)                (10.23)           (10.26)                    (10.28)
 //
-// By hand, rounded for printing: one hidden unit, two languages, and a name of one letter, so that T = 2. U = (0.5,
-// -0.25) for the letter and the end, b = 0.1, W = 2, V = (1, -1)', c = (0, 0.3)', prefix_weight = 0.5; the 2nd is
-// right.
+// By hand, rounded for printing: one hidden unit, two languages, a name of one letter (T = 2). U = (0.5, -0.25) for the
+// letter and the end, b = 0.1, W = 2, V = (1, -1)', c = (0, 0.3)', prefix_weight = 0.5; the second language is right.
 //
 //     t    a_t       h_t       o_t                 y_t               do_t                dh_t      da_t
 //     1    0.6       0.5370    0.5370, -0.2370     0.6844, 0.3156    0.3422, -0.3422     2.1150    1.5050
