@@ -10,6 +10,7 @@
 # make scale      trains on large and odd data, two million names and 60,000 letters among them
 # make portable   builds with several compilers, standards, levels of optimisation and machines, without warnings
 # make kit        checks the files for ports, in tests/golden, with a port in Python
+# make exercises  makes the cell of a copy a gated recurrent unit, checks its gradient, trains it and lets it answer
 # make clean      removes what make made
 
 # make has a CXX of its own: g++ unless the command line or the environment says another.
@@ -70,6 +71,9 @@ kit:
 	@if command -v python3 >/dev/null; then tests/golden/port.py; \
 	else echo "no python3 here: tests/golden/port.py is not run"; fi
 
+exercises:
+	@tests/exercises.sh
+
 export SEED = 1
 gradcheck: tests/build/gradient_test
 	@tests/build/gradient_test
@@ -116,4 +120,4 @@ portable:
 clean:
 	rm -rf rnn tests/build
 
-.PHONY: test $(RUNS) kit gradcheck bench sanitize fuzz scale portable clean
+.PHONY: test $(RUNS) kit exercises gradcheck bench sanitize fuzz scale portable clean

@@ -1006,7 +1006,7 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
   if (!(history[best.epoch - 1].selection() < knowing_nothing))
     text +=
         format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
-  text += "Try: " + shell_word(visible(options.program)) + " --mode predict ";
+  text += "Try: " + shell_word(visible(options.program)) + (options.plain ? " --plain" : "") + " --mode predict ";
   if (fs::path(path).lexically_normal() != Options().model_path) text += "--model_path " + shell_word(path) + ' ';
   return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
 }

@@ -28,6 +28,14 @@ compare() {  # names in all, the seconds of one thread and of two
 }
 compare $((10 * names)) "$one" "$two"
 
+for run in 1 2 3; do
+  seconds --epochs 1 --threads 1 >>"$work/fast"
+  seconds --epochs 1 --plain >>"$work/plain"
+done
+awk -v a="$(median <"$work/plain")" -v b="$(median <"$work/fast")" 'BEGIN {
+  printf "\nan epoch on one thread, median of 3 runs in turn\n"
+  printf "part 2 of rnn.hpp %.3f s, part 1 (--plain) %.3f s, %.1f times as long\n", b, a, a / b }'
+
 ./rnn --model_dir "$work/models" >/dev/null
 for copy in $(seq 20); do cat data/*.txt; done >"$work/names"
 lines=$(wc -l <"$work/names")

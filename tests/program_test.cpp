@@ -865,6 +865,8 @@ int main() {
     expect(has(lines("x-1_2.3", "-Smith"), " --model_path x-1_2.3/rnn.txt -- -Smith\n"));
     for (const char letter : std::string(" \t\n!\"#$&'()*;<=>?[\\]^`{|}~"))
       expect(shell_word(std::string("a") + letter).starts_with("'a")) << letter;
+    options.plain = true;
+    expect(has(lines("models", "x"), "/rnn' --plain --mode predict x\n"));
     best.languages = {"A"};
     expect(
         has(lines("m", "x"), "\nThat is no better than knowing nothing (a loss of 0.00): lower --learning_rate.\nTry"));
