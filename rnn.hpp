@@ -488,7 +488,7 @@ struct Aligned {
 inline constexpr size_t line = 128 / sizeof(Real);  // so many numbers fill 128 bytes
 
 // The width of a row in memory: its columns, and then padding up to whole lines. The padding is always 0, so that loops
-// may run over whole rows. Rows whose distance is a multiple of 2 KB would share a few sets of the cache: one line
+// may run over whole rows. Rows that lie a multiple of 2 KB apart would share a few sets of the cache, so one line
 // more.
 inline size_t padded(size_t columns) {
   const size_t width = ceil_divide(columns, line) * line;
@@ -708,13 +708,13 @@ inline void backward_through_time(const Network& network, Unrolled& u, Real pref
     d_o(r, u.packed.language[r]) -= s;  // (10.18)  do_t = s_t (y_t - onehot(language))
   }
   std::ranges::fill(u.d_a.of(all).numbers(), Real{0});
-  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.19)  dh_t = V' do_t: as rows do_t V
+  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.21)  dh_t = V' do_t: as rows do_t V
   for (size_t t = u.packed.steps(); t >= 1; --t) {
     const Rows now = u.packed.step[t], next = u.packed.step[t + 1];
     const View<Real> h = u.h.of(now), d_a = u.d_a.of(now);
-    add_product(d_a, u.d_a.of(next), network.parameters.W);  // (10.20)  + W' da_{t+1}: as rows da_{t+1} W
+    add_product(d_a, u.d_a.of(next), network.parameters.W);  //          + W' da_{t+1}: as rows da_{t+1} W
     for (size_t k = 0; k < d_a.numbers().size(); ++k)
-      d_a.data[k] *= 1 - h.data[k] * h.data[k];  // (10.21)  da_t = (1 - h_t^2) * dh_t
+      d_a.data[k] *= 1 - h.data[k] * h.data[k];  //          da_t = (1 - h_t^2) * dh_t
   }
 }
 
