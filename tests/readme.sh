@@ -3,12 +3,13 @@
 # so that no transcript goes stale. It leaves out the bars that a slow machine shows, and keeps the picture of that
 # training as tests/report.svg. Run it from the project's folder after make: tests/readme.sh
 set -eu
+export LC_ALL=C
 for page in README.md data/README.md; do
   state=text
   while IFS= read -r line; do
     case "$state:$line" in
       text:'```console') state=command; echo "$line" ;;
-      command:'$ '*) state=output; echo "$line"; bash -c "${line#'$ '}" 2>&1 </dev/null | sed '/^██*$/d; s/ *$//' ;;
+      command:'$ '*) state=output; echo "$line"; bash -c "${line#'$ '}" 2>&1 </dev/null | sed '/^█\(█\)*$/d; s/ *$//' ;;
       output:'```') state=text; echo "$line" ;;
       output:*) ;;
       *) echo "$line" ;;
