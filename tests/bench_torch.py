@@ -4,13 +4,14 @@
     make && /usr/bin/python3 tests/bench_torch.py        (Debian: apt-get install python3-torch python3-numpy)
 
 All three train the same network on the same names: one-hot letters, hidden 128, a loss at every step, batches of 32
-packed without padding, clipping, momentum, linear decay. PyTorch: nn.RNN on packed sequences, autograd. NumPy: the
-equations of rnn.hpp by hand. Initial values and the order of the names differ from rnn's.
+packed without padding, the mean gradient, clipping, momentum, linear decay. PyTorch: nn.RNN on packed sequences,
+autograd. NumPy: the equations of rnn.hpp by hand. Initial values and the order of the names differ from rnn's. "plain"
+is ./rnn --plain, part 1 of rnn.hpp.
 
 What the clock counts:
   training    rnn: all of an epoch (history.csv): sorting, packing, scoring, forward, backward, clipping, step.
               PyTorch, NumPy: forward, backward, clipping, step. Their tensors are packed beforehand, off the clock.
-              rnn runs all 10 epochs, the others the first 2 of 10 (with a slow BLAS, a
+              rnn runs all 10 epochs, plain 1, the others the first 2 of 10 (with a slow BLAS, a
               tenth of that, and of the prediction); compare names a second.
   prediction  rnn: ./rnn --mode predict from a file to a file, all of it: start, reading, encoding, writing.
               PyTorch: forward of tensors packed beforehand, 512 names of like length a batch, to the likeliest
@@ -44,7 +45,7 @@ import torch
 from torch.nn.functional import cross_entropy, one_hot
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 
-HIDDEN, EPOCHS, BATCH, RATE, MOMENTUM, CLIP, PREFIX_WEIGHT, SPLIT_SEED = 128, 10, 32, 0.007, 0.9, 14, 0.15, 1
+HIDDEN, EPOCHS, BATCH, RATE, MOMENTUM, CLIP, PREFIX_WEIGHT, SPLIT_SEED = 128, 10, 32, 0.015, 0.9, 10, 0.15, 1
 ROUNDS, PREDICT_BATCH, COPIES = 5, 512, 20
 CORES = len(os.sched_getaffinity(0))
 
@@ -129,7 +130,7 @@ class Torch:
         self.optimizer.param_groups[0]["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         h, _ = self.rnn(p.x)
-        loss = cross_entropy(self.out(h.data), p.language, reduction="none").dot(p.weight)
+        loss = cross_entropy(self.out(h.data), p.language, reduction="none").dot(p.weight) / len(p.answer)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP)
         self.optimizer.step()
@@ -185,7 +186,7 @@ class Numpy:
         y /= y.sum(1, keepdims=True)  # (10.11)
 
         y[np.arange(len(y)), p.language] -= 1
-        y *= p.weight[:, None]  # (10.18), now do
+        y *= p.weight[:, None] / np.float32(len(p.answer))  # (10.18), now do; of the mean over the names
         da = y @ V
         slope = 1 - h * h
         for t in range(len(first) - 2, -1, -1):
@@ -245,13 +246,13 @@ SHARE = 1 if blas_speed() > 30 else 10  # a slow BLAS is timed on one part in SH
 
 # ---- The program ----
 
-def rnn_training(threads, folder):
-    """Seconds of the 10 epochs, and the validation accuracy after TIMED_EPOCHS."""
-    subprocess.run(["./rnn", "data/", "--threads", str(threads), "--model_dir", folder], check=True,
+def rnn_training(threads, folder, *options):
+    """Seconds of all epochs, and the validation accuracy after TIMED_EPOCHS, or after the last."""
+    subprocess.run(["./rnn", "data/", "--threads", str(threads), "--model_dir", folder, *options], check=True,
                    stdout=subprocess.DEVNULL)
     with open(f"{folder}/history.csv") as file:
         rows = list(csv.DictReader(file))
-    return sum(float(row["seconds"]) for row in rows), float(rows[TIMED_EPOCHS - 1]["validation_accuracy"])
+    return sum(float(row["seconds"]) for row in rows), float(rows[:TIMED_EPOCHS][-1]["validation_accuracy"])
 
 
 def rnn_prediction(threads, folder):
@@ -300,6 +301,8 @@ def main():
                 seconds, accuracy["rnn", threads] = rnn_training(threads, folder)
                 train["rnn", threads].append(EPOCHS * len(training) / seconds)
                 guess["rnn", threads].append(COPIES * len(examples) / rnn_prediction(threads, folder))
+            seconds, _ = rnn_training(1, f"{folder}/plain", "--plain", "--epochs", "1")
+            train["plain", 1].append(len(training) / seconds)
             for (kind, threads), net in kinds.items():
                 set_threads(threads)
                 ready = [net.prepare(p) for p in batches[first:last]]
@@ -321,10 +324,10 @@ def main():
           f"BLAS: {os.path.realpath(blas_file())}, {blas_speed():.0f} GFLOP/s on one thread\n\n"
           "                      training   prediction   validation,\n"
           f"          threads      names/s      names/s   epoch {TIMED_EPOCHS}")
-    for key in sorted(train, key=lambda key: (("rnn", "PyTorch", "NumPy").index(key[0]), key[1])):
+    for key in sorted(train, key=lambda key: (("rnn", "plain", "PyTorch", "NumPy").index(key[0]), key[1])):
         rest = f"{guess[key]:13,.0f}" if key in guess else " " * 13
         print(f"{key[0]:8}  {key[1]:7}  {train[key]:11,.0f}{rest}   "
-              + (f"{accuracy[key]:.1f}%" if SHARE == 1 or key[0] == "rnn" else "-"))
+              + (f"{accuracy[key]:.1f}%" if key in accuracy and (SHARE == 1 or key[0] == "rnn") else "-"))
 
     def best(table, kind):
         return max(speed for key, speed in table.items() if key[0] == kind)
@@ -336,6 +339,8 @@ def main():
             ("            rnn best / PyTorch best", best(train, "rnn") / best(train, "PyTorch")),
             ("            rnn 1 thread / NumPy 1 thread", train["rnn", one] / train["NumPy", one]),
             (f"            rnn {two} threads / rnn 1 thread", train["rnn", two] / train["rnn", one]),
+            ("            rnn 1 thread / plain", train["rnn", one] / train["plain", one]),
+            ("            PyTorch 1 thread / plain", train["PyTorch", one] / train["plain", one]),
             ("prediction  rnn 1 thread / PyTorch 1 thread", guess["rnn", one] / guess["PyTorch", one]),
             (f"            rnn {two} threads / PyTorch 1 thread", guess["rnn", two] / guess["PyTorch", one]),
             ("            rnn best / PyTorch best", best(guess, "rnn") / best(guess, "PyTorch")),

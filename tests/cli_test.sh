@@ -431,10 +431,11 @@ same "epochs within whole.txt" "$(paste -d ' ' \
     { good += near($1, $7, 1.1e-5) && near($2, $8, 0.02) && near($3, $9, 1.1e-5) && near($4, $10, 0.1) }
     END { print good }')" 4
 
-# Each line of code that README.md shows stands in the source
+# Each line of code that README.md shows is one of rnn.hpp or of the example
 shown() { sed -n '/^```cpp$/,/^```$/p' "$vectors/../../README.md" | grep -v '^```'; }
-same "lines of README.md in rnn.hpp" "$(shown | while IFS= read -r line; do
-  grep -qxF -- "$line" "$vectors/../../rnn.hpp" && echo found; done | lines)" "$(shown | lines)"
+same "lines of README.md in the source" "$(shown | while IFS= read -r line; do
+  grep -qxF -- "$line" "$vectors/../../rnn.hpp" "$vectors/../example_test.cpp" && echo found; done | lines)" \
+  "$(shown | lines)"
 says "README.md shows code" [ "$(shown | lines)" -ge 8 ]
 
 # A list of names to standard output, all else to standard error
