@@ -33,7 +33,7 @@ DOUBLE = $(addprefix tests/build/,gradient_test golden_test network_test)
 $(DOUBLE): REAL = -DREAL=double
 tests/build/golden_float_test: tests/golden_test.cpp
 tests/build/network_float_test: tests/network_test.cpp
-tests/build/program_test: rnn.cpp
+tests/build/golden_test tests/build/golden_float_test tests/build/program_test: rnn.cpp
 
 test: rnn $(PROGRAMS)
 	@passed=0; failed=0; port=tests/golden/port.py; \
