@@ -460,6 +460,12 @@ struct EpochRecord {
   double selection() const { return (validation.names > 0 ? validation : training).mean_cross_entropy(); }
 };
 
+// Returns the epoch whose model is kept, counted from 1: the first of the best ones.
+size_t kept_epoch(const std::vector<EpochRecord>& history) {
+  const auto best = std::ranges::min_element(history, {}, &EpochRecord::selection);
+  return static_cast<size_t>(best - history.begin()) + 1;
+}
+
 struct Svg {
   std::string body;
 
@@ -1024,7 +1030,7 @@ Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, con
       model.epoch = history.size();
       model.parameters = trainer.training.parameters;
       const std::string text = write_model(model), line = history_line(history.size(), history.back());
-      const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
+      const bool is_best = kept_epoch(history) == history.size();
       if (is_best) best = model;
       if (history.size() == 1) {
         replace_run(folder, text, history_head + line);
