@@ -2,7 +2,7 @@
 """Remakes tests/golden/*.txt, which tests/golden_test.cpp and every port are held to.
 
     /usr/bin/python3 tests/golden.py            from the project's folder; needs python3-torch and unicode-data
-    /usr/bin/python3 tests/golden.py --whole    whole.txt alone: a minute or two; needs data/, and for its ranges ./rnn
+    /usr/bin/python3 tests/golden.py --whole    whole.txt alone, from data/: some minutes
 
 The network's numbers are PyTorch's, in double, one name after another with no batch: torch adds the gradients, takes
 the loss from its own log_softmax, and steps with its own SGD. Text is judged by Python's own UTF-8 decoder, and folded
@@ -12,12 +12,11 @@ the files.
 
 import fractions
 import math
+import operator
 import os
 import re
 import struct
-import subprocess
 import sys
-import tempfile
 import unicodedata
 
 # The last digits depend on the order in which a product adds. These name one order, so that the files can be remade.
@@ -617,6 +616,15 @@ def write_folders():
             out.table(f"folder{i}", [[name.hex(), hexadecimal(text)] for name, text in files.items()])
 
 
+def figures(truth, answered, languages):
+    """Accuracy, F1 of each language, and macro F1, in per cent."""
+    right, taken, there = ([sum(map(k.__eq__, its)) for k in range(languages)] for its in (
+        [x for x, y in zip(truth, answered) if x == y], answered, truth))
+    f1 = [float(200 * fractions.Fraction(r, p + t)) if r else 0.0 for r, p, t in zip(right, taken, there)]
+    tested = [f for f, t in zip(f1, there) if t]
+    return 100 * sum(right) / len(truth), f1, sum(tested) / len(tested)
+
+
 def write_choice():
     """Which epoch is kept, and the figures of a test."""
     runs = [([2.5, 1.75, 1.25, 1.0, 0.75, 0.5], [2.0, 1.625, 1.375, 1.25, 1.3125, 1.5], 3),  # decreases, then increases
@@ -626,22 +634,19 @@ def write_choice():
             ([1.5, 1.75, 2.0], [1.5, 1.75, 2.0], 0), ([0.5], [4.5], 0),
             ([3.0, 1.0, 2.0, 4.0], [2.0, 3.0, 1.0, 0.9375], 3)]
     truth = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 1, 0]
-    answered = [0, 0, 0, 0, 1, 3, 3, 1, 1, 0, 3, 0, 1, 0, 0]
-    languages = range(5)  # 2 is never answered, 3 never tested, 4 neither
-    right = [sum(x == y == k for x, y in zip(truth, answered)) for k in languages]
-    precision, recall = ([sum(x == k for x in its) for k in languages] for its in (answered, truth))
-    f1 = [float(200 * fractions.Fraction(r, p + t)) if r else 0.0 for r, p, t in zip(right, precision, recall)]
+    answered = [0, 0, 0, 0, 1, 3, 3, 1, 1, 0, 4, 0, 1, 0, 0]
+    accuracy, f1, macro_f1 = figures(truth, answered, 6)  # 2 is never answered, 3 and 4 never tested, 5 neither
     with File("choose.txt") as out:
         for i, (training, validation, _) in enumerate(runs):
             for name, losses, step in ("training", training, 1.5), ("validation", validation or [], -2.25):
                 out.table(f"run{i}.{name}", [[loss, 50 + step * k] for k, loss in enumerate(losses)])
         out.row("kept", [kept + 1 for *_, kept in runs])
-        out.value("languages", len(languages))
+        out.value("languages", 6)
         out.row("true", truth)
         out.row("answered", answered)
-        out.value("accuracy", 100 * sum(right) / len(truth))
+        out.value("accuracy", accuracy)
         out.row("f1", f1)
-        out.value("macro_f1", sum(f1[:3]) / 3)
+        out.value("macro_f1", macro_f1)
     for training, validation, kept in runs:
         losses = validation or training
         assert losses[kept] == min(losses) and losses.index(min(losses)) == kept
@@ -711,7 +716,8 @@ def write_model():
     p["W"][2, 0], p["b"][4, 0] = -0.0, as_float(0.001)
     p["U"][2, alphabet.index("\u0438")], p["U"][3, alphabet.index("\u0142")] = 2.0**24, 1e10
     matrices = {name: [list(map(shortest, row)) for row in matrix.tolist()] for name, matrix in p.items()}
-    assert {"16777216", "1e+10", "0.001", "1e-07", "-0", "0"} <= {x for m in matrices.values() for row in m for x in row}
+    words = {word for matrix in matrices.values() for row in matrix for word in row}
+    assert {"16777216", "1e+10", "0.001", "1e-07", "-0", "0"} <= words
     names = ["A", "z", "\u738b", "qqq", "Ann", "O'Brien", "de la Cruz", "Anna-Beata", "\u0438\u0418",
              "\u00e9T\u00c9", "Zi\u0142na", "X", "a" * 40, "ANNA", "I\u0130\u0131", "ZI\u0141NA", "\u017fina",
              "\u212ain", "\u00c0\uff21a"]
@@ -728,7 +734,8 @@ def write_model():
 def write_filter(p, languages, alphabet):
     """A whole input of a program that answers line by line with model.txt, and what it writes."""
     lines = [b"Ann", b"  D'Or  ", b"ANNA\r", b"", b"qqq", b" \r", b"\r", b" \t ", b"Zi\xc3", b"Ben", b"?",
-             b"x" * 1001, b"\xc3\xa9" * 1001, b"o" * 1000, b"Ann\tBen", b"\tde la Cruz", b"Ann \t", b"A\1n", b"A\0n",
+             b"x" * 1001, b"\xc3\xa9" * 1001, b"o" * 1000, b"\xc3\xa9" * 600, b"Ann\tBen", b"\tde la Cruz",
+             b"Ann \t", b"A\1n", b"A\0n",
              b"Ann\x7f", "Ann\u0085".encode(), b"Ann\rBen", b"Rosa\r\r", MARK + b"Ann", MARK, MARK + MARK,
              b"Ann" + MARK, b"\vAnn\f", b"r r", b"T-T", "\u5409".encode(), "\u5409i".encode(), "Nguy\u1ec5n".encode(),
              "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn", b"q\tq", b"\xed\xa0\x80",
@@ -1011,7 +1018,7 @@ def read_together(p, batch):
 
 
 def losses_together(p, batch, prefix_weight):
-    """L; the loss of the last steps; at how many of them the name's language is the most probable."""
+    """L; the loss of the last steps; their languages and the most probable ones."""
     languages, steps = read_together(p, batch)
     weighted_loss, last = 0, []
     for t, o in enumerate(steps):
@@ -1021,17 +1028,17 @@ def losses_together(p, batch, prefix_weight):
         last.insert(0, o[ends:].detach())
     o = torch.cat(last)
     loss = torch.nn.functional.cross_entropy(o, languages, reduction="sum").item()
-    return weighted_loss, loss, (o.argmax(1) == languages).sum().item()
+    return weighted_loss, loss, languages.tolist(), o.argmax(1).tolist()
 
 
 class WholeRun(Run):
     """Training on data/, names together; after each epoch its mean loss and its accuracy in per cent, then those of
-    the validation names. Ends after `most` mini-batches."""
+    the validation names."""
 
-    def __init__(self, data, set_up, dtype, most=None):
+    def __init__(self, data, set_up, dtype):
         random = SplitMix64(1)
         initial = initial_parameters(len(data.alphabet) + 1, set_up["hidden"], len(data.languages), random)
-        self.data, self.most, self.epochs, self.correct = data, most, [], 0
+        self.data, self.epochs, self.correct = data, [], 0
         self.of_epoch = -(-len(data.part["training"][0]) // set_up["batch_size"])
         self.orders, self.batches, self.ended = [], [], None
         self.p = leaves({name: matrix.to(dtype) for name, matrix in initial.items()})
@@ -1040,66 +1047,57 @@ class WholeRun(Run):
     def step(self, set_up, sgd, batch):
         k = len(self.batches)
         rate = set_up["learning_rate"] * (1 - k / self.total if set_up["decay"] == "linear" else 1)
-        weighted_loss, loss, correct = losses_together(self.p, batch, set_up["prefix_weight"])
+        weighted_loss, loss, truth, answered = losses_together(self.p, batch, set_up["prefix_weight"])
         sgd.zero_grad()
         (weighted_loss / len(batch)).backward()
-        self.correct += correct
+        self.correct += sum(map(operator.eq, truth, answered))
         self.update(set_up, sgd, loss, k, rate)
         self.batches[k].append(loss / len(batch))
         if len(self.batches) % self.of_epoch == 0:
             self.end_epoch()
-        self.ended = self.ended or len(self.batches) == self.most
+
+    def figures_of(self, part):
+        """Loss, accuracy and macro F1."""
+        examples = list(zip(*self.data.part[part]))
+        with torch.no_grad():
+            _, loss, truth, answered = losses_together(self.p, examples, 0)
+        accuracy, _, macro_f1 = figures(truth, answered, len(self.data.languages))
+        return loss / len(examples), accuracy, macro_f1
 
     def end_epoch(self):
         names = len(self.data.part["training"][0])
         loss = sum(batch[0] for batch in self.batches[-self.of_epoch:])
-        validation = list(zip(*self.data.part["validation"]))
-        with torch.no_grad():
-            _, its_loss, its_correct = losses_together(self.p, validation, 0)
-        self.epochs.append([loss / names, 100 * self.correct / names,
-                            its_loss / len(validation), 100 * its_correct / len(validation)])
+        validation = self.figures_of("validation")
+        if all(validation[0] < before[2] for before in self.epochs):
+            self.test = self.figures_of("test")  # of the epoch to keep
+        self.epochs.append([loss / names, 100 * self.correct / names, *validation[:2]])
         self.correct = 0
 
 
-def run_of_the_program(seed):
-    """What ./rnn prints of its defaults: loss, accuracy, validation loss and accuracy of each epoch; test loss,
-    accuracy and macro F1."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = os.path.join(DATA, os.pardir, "rnn")
-        out = subprocess.run([program, DATA, "--seed", str(seed), "--model_dir", folder], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout
-        with open(os.path.join(folder, "history.csv"), encoding="ascii") as history:
-            epochs = [list(map(float, line.split(",")[2:6])) for line in list(history)[1:]]
-    return epochs, list(map(float, re.search("Test .*Loss: (.*?) .*Accuracy: (.*?)% .*Macro F1: (.*?)%", out).groups()))
+def apart(mine, theirs):
+    """How far two runs are apart at most, in each column."""
+    return ", ".join("%.1e" % max(abs(x - y) for x, y in zip(*columns)) for columns in zip(zip(*mine), zip(*theirs)))
 
 
 def write_whole():
     data = Data()
     four_set_up = DEFAULTS | {"batch_size": 2048, "epochs": 4}
-    four, hundred = WholeRun(data, four_set_up, torch.float64), WholeRun(data, DEFAULTS, torch.float64, 100)
-    again = WholeRun(data, four_set_up, torch.float32)
-    apart = [[abs(x - y) for x, y in zip(*rows)] for rows in zip(again.epochs, four.epochs)]
-    print("four epochs in float differ by", *map("%.1e".__mod__, map(max, zip(*apart))))
-    again = WholeRun(data, DEFAULTS, torch.float32, 100)
-    apart = [abs(mine[-1] - theirs[-1]) for mine, theirs in zip(again.batches, hundred.batches)]
-    print("100 mini-batches in float differ by %.1e, the first ten by %.1e" % (max(apart), max(apart[:10])))
-    runs, tests = zip(*map(run_of_the_program, range(1, 11)))
-
-    def ranges(rows):
-        """Of each column the lowest and the highest, and their distance beyond."""
-        return [limit for column in zip(*rows)
-                for limit in (2 * min(column) - max(column), 2 * max(column) - min(column))]
-
+    four, ten = WholeRun(data, four_set_up, torch.float64), WholeRun(data, DEFAULTS, torch.float64)
+    four_again, ten_again = WholeRun(data, four_set_up, torch.float32), WholeRun(data, DEFAULTS, torch.float32)
+    print("In float differ: four epochs by", apart(four_again.epochs, four.epochs))
+    hundred, hundred_again = ([batch[-1:] for batch in run.batches[:100]] for run in (ten, ten_again))
+    print("ten and a hundred mini-batches by", apart(hundred_again[:10], hundred[:10]), apart(hundred_again, hundred))
+    print("ten epochs by", apart(ten_again.epochs, ten.epochs))
+    print("their test by", apart([ten_again.test], [ten.test]))
     with File("whole.txt") as out:
         out.value("version", VERSION)
         out.value("checksum", data.checksum)
         names = [len(data.part[each][0]) for each in PARTS]
         out.row("sizes", [len(data.languages), len(data.alphabet), data.repeats, *names])
         out.table("four_epochs", four.epochs)
-        out.table("minibatches", [[batch[-1]] for batch in hundred.batches])
-        out.digits = 4
-        out.table("ranges", [ranges(run[epoch] for run in runs) for epoch in range(DEFAULTS["epochs"])])
-        out.row("test_ranges", ranges(tests))
+        out.table("minibatches", hundred)
+        out.table("ten_epochs", ten.epochs)
+        out.row("test", ten.test)
 
 
 def main():
