@@ -16,6 +16,7 @@ What the clock counts:
   prediction  rnn: ./rnn --mode predict from a file to a file, all of it: start, reading, encoding, writing.
               PyTorch: forward of tensors packed beforehand, 512 names of like length a batch, to the likeliest
               language and its probability.
+On one thread, seconds are the processor's, which other programs disturb less than the clock's.
 The kinds take turns, 5 times; the figures are medians. Validation accuracy after those epochs (with a fast BLAS)
 shows that all three learn the same.
 
@@ -248,19 +249,23 @@ SHARE = 1 if blas_speed() > 30 else 10  # a slow BLAS is timed on one part in SH
 
 def rnn_training(threads, folder, *options):
     """Seconds of all epochs, and the validation accuracy after TIMED_EPOCHS, or after the last."""
+    before = os.times()
     subprocess.run(["./rnn", "data/", "--threads", str(threads), "--model_dir", folder, *options], check=True,
                    stdout=subprocess.DEVNULL)
     with open(f"{folder}/history.csv") as file:
         rows = list(csv.DictReader(file))
-    return sum(float(row["seconds"]) for row in rows), float(rows[:TIMED_EPOCHS][-1]["validation_accuracy"])
+    _, _, user, system, wall = np.subtract(os.times(), before)
+    share = (user + system) / wall if threads == 1 else 1
+    return share * sum(float(row["seconds"]) for row in rows), float(rows[:TIMED_EPOCHS][-1]["validation_accuracy"])
 
 
 def rnn_prediction(threads, folder):
     with open(f"{folder}/names") as names, open(f"{folder}/answers", "w") as answers:
-        start = time.perf_counter()
+        before = os.times()
         subprocess.run(["./rnn", "--mode", "predict", "--threads", str(threads), "--model_path", f"{folder}/rnn.txt"],
                        check=True, stdin=names, stdout=answers)
-        return time.perf_counter() - start
+        _, _, user, system, wall = np.subtract(os.times(), before)
+        return user + system if threads == 1 else wall
 
 
 def main():
@@ -305,17 +310,18 @@ def main():
             train["plain", 1].append(len(training) / seconds)
             for (kind, threads), net in kinds.items():
                 set_threads(threads)
+                clock = time.process_time if threads == 1 else time.perf_counter
                 ready = [net.prepare(p) for p in batches[first:last]]
-                start = time.perf_counter()
+                start = clock()
                 for k, p in enumerate(ready, first):
                     net.step(p, RATE * (1 - k / run_batches))
-                train[kind, threads].append(names_of_turn / (time.perf_counter() - start))
+                train[kind, threads].append(names_of_turn / (clock() - start))
                 if kind == "PyTorch":
                     net.predict(torch_predict[0])
-                    start = time.perf_counter()
+                    start = clock()
                     for p in torch_predict:
                         net.predict(p)
-                    guess[kind, threads].append(sum(len(p.answer) for p in predict) / (time.perf_counter() - start))
+                    guess[kind, threads].append(sum(len(p.answer) for p in predict) / (clock() - start))
     for key, net in kinds.items():
         accuracy[key] = 100 * sum(net.right(net.prepare(p)) for p in check) / len(validation)
 
