@@ -2,7 +2,9 @@
 // this in its own way.
 
 // exp and tanh of rnn.hpp, and the checks for numbers that are not finite, need arithmetic as IEEE 754 has it.
-#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+#if defined(_WIN32)
+#error "on Windows, use WSL (Windows Subsystem for Linux)"
+#elif defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
     (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "build without -ffast-math, -Ofast and their parts (-ffinite-math-only, -funsafe-math-optimizations)"
 #elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
@@ -1010,7 +1012,7 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
   if (!(history[best.epoch - 1].selection() < knowing_nothing))
     text +=
         format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
-  text += "Try: " + shell_word(visible(options.program)) + " --mode predict ";
+  text += "Try: " + shell_word(visible(options.program)) + (options.plain ? " --plain" : "") + " --mode predict ";
   if (fs::path(path).lexically_normal() != Options().model_path) text += "--model_path " + shell_word(path) + ' ';
   return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
 }

@@ -48,9 +48,9 @@ using std::size_t;
 //     c     languages             32; with the defaults and data/ that makes 32,160 numbers to learn
 
 // ---- 2. Vectors, matrices, parameters -------------------------------------------------------------------------------
-// For those new to C++: a function that takes `Vector& to` changes the caller's vector; one that takes `const Vector&
-// from` only reads it; one that takes `Vector o`, without &, has a copy of its own. `for (Real& number : o)` goes
-// through the numbers of o themselves. `Vector(n)` is n times 0. `inline` lets a header define a function.
+// For those new to C++: a parameter `Vector& to` is the caller's own vector; `const Vector& from` can only be read;
+// `Vector o`, without &, is a copy. Likewise `Step& step = steps[t]` is another name for steps[t], and not a copy.
+// `Vector(n)` is n times 0. M(i, j) calls operator(). `inline` lets a header define a function.
 #ifndef REAL
 #define REAL float
 #endif
@@ -159,11 +159,11 @@ inline std::vector<Step> forward(const Parameters& p, const std::vector<Symbol>&
 
 inline Real step_weight(size_t t, size_t T, Real prefix_weight) { return t == T ? 1 : prefix_weight; }
 using Numbers = std::span<const Real>;  // numbers that are only read; a Vector can be given for it
-
 // The index of the largest probability, and of the first one if several are equal.
 inline size_t most_probable(Numbers y) { return size_t(std::max_element(y.begin(), y.end()) - y.begin()); }
+
 // -log y[language]. By (10.11), log(the sum of all e^o) = o[k] - log y[k] for every k, so it is o[k] - log y[k] -
-// o[language]. We take the k with the largest y, since y[language] may be rounded to 0, whose logarithm is -infinity.
+// o[language]. We take the k with the largest y, which is at least 1 / languages; y[language] may be rounded to 0.
 inline Real cross_entropy(Numbers o, Numbers y, size_t language) {
   const size_t best = most_probable(y);
   return o[best] - std::log(y[best]) - o[language];
@@ -181,7 +181,7 @@ inline Real loss(const std::vector<Step>& steps, size_t language, Real prefix_we
 // What the program reports is not L. It is the mean of -log y_T[language] over names, and the accuracy: how many per
 // cent have the right language as the most probable one. Equal probabilities for 32 languages would give log 32 = 3.5.
 // Before training the mean is 7.3, because the random parameters make the network sure of some wrong language. In the
-// tenth epoch it is 0.77 (77 %) for the names that are learnt from, and afterwards 0.96 (72 %) for names never seen.
+// tenth epoch it is 0.77 (accuracy 77 %) for the names that are learnt from, and then 0.96 (72 %) for names never seen.
 struct Score {
   double sum = 0;  // of -log y_T[language]
   size_t correct = 0, names = 0;
@@ -204,13 +204,13 @@ struct Score {
 //     dh_t = V' do_t + W' da_{t+1}            (10.19 to 10.21)
 //     da_t = (1 - h_t^2) * dh_t               (part of 10.21, where diag(1 - h_{t+1}^2) dh_{t+1} is our da_{t+1})
 //
-//     do_1                do_2                do_3
-//      | V'                | V'                | V'      Each dh_t is a sum of two vectors: one comes from the loss of
-//      v          W'       v          W'       v         its own time step, and one from all later time steps.
-//     dh_1 <---- da_2 <-- dh_2 <---- da_3 <-- dh_3
+//     do_1               do_2               do_3
+//      | V'               | V'               | V'        Each dh_t is a sum of two vectors: one comes from the loss of
+//      v    W'            v    W'            v           its own time step, and one from all later time steps.
+//     dh_1 <--- da_2 <-- dh_2 <--- da_3 <-- dh_3
 //
-// do_t: -log y[language] is log(the sum of all e^o) - o[language]. The derivative of the first term with respect to
-// o[k] is e^o[k] / (the sum of all e^o) = y[k]. That of the second is 1 if k is the language, else 0.
+// do_t: o_t is used in one term of L only, s_t times -log y_t[language] = log(the sum of all e^o) - o[language]. The
+// derivative of the logarithm with respect to o[k] is e^o[k] / (the sum) = y[k], and that of o[language] is 1 or 0.
 //
 // dh_t: h_t[j] is used in two places. V(k, j) h_t[j] is a term of every o_t[k], and W(i, j) h_t[j] is a term of every
 // a_{t+1}[i]. The chain rule adds up all of these ways to L, so dL/dh_t[j] is the sum over k of V(k, j) do_t[k], plus
@@ -224,15 +224,15 @@ struct Score {
 //     dc = sum do_t     dV = sum do_t h_t'     db = sum da_t     dW = sum da_t h_{t-1}'     dU = sum da_t x_t'
 //     (10.22)           (10.24)                (10.23)           (10.26)                    (10.28)
 //
-// By hand, rounded: one hidden unit, two languages, and a name of one letter, so that T = 2. U = (0.5, -0.25), b = 0.1,
-// W = 2, V = (1, -1)', c = (0, 0.3)', prefix_weight = 0.5, and the second language is right.
+// By hand, rounded for printing: one hidden unit, two languages, a name of one letter (T = 2). U = (0.5, -0.25) for the
+// letter and the end, b = 0.1, W = 2, V = (1, -1)', c = (0, 0.3)', prefix_weight = 0.5; the second language is right.
 //
 //     t    a_t       h_t       o_t                 y_t               do_t                dh_t      da_t
 //     1    0.6       0.5370    0.5370, -0.2370     0.6844, 0.3156    0.3422, -0.3422     2.1150    1.5050
 //     2    0.9241    0.7278    0.7278, -0.4278     0.7605, 0.2395    0.7605, -0.7605     1.5211    0.7153
 //
-// a_2 = b + 2 h_1 - 0.25, dh_1 = 0.3422 + 0.3422 + 2 da_2, and dW = da_1 h_0 + da_2 h_1 = 0 + 0.7153 * 0.5370 = 0.3842.
-// L = 0.5 * 1.1533 + 1.4294 = 2.0060; with W = 2.001 it is 2.006419, with 1.999 2.005650: a slope of 0.384, as dW says.
+// a_2 = b + 2 h_1 - 0.25, dh_1 = 0.3422 + 0.3422 + 2 da_2, and dW = da_1 h_0 + da_2 h_1 = 0 + 0.3842. L = 0.5 * 1.1533
+// + 1.4294 = 2.0060. With W = 2.001 it is 2.0064185, with W = 1.999 2.0056502: a slope of 0.3842, as dW says.
 //
 // The vanishing gradient (book, 10.7): in an untrained network W' leaves 0.41 of the norm of da_{t+1}, and 1 - h^2
 // leaves 0.86 of that. So what comes from the loss of y_T has 0.35 of the norm of da_T one time step earlier, and
@@ -276,7 +276,7 @@ using Examples = std::vector<Example>;
 
 // Is the gradient right? Change one number w of the parameters p by a small d, up and down, and see how the loss
 // changes: (L(w + d) - L(w - d)) / 2d must be nearly what `backward` found. This needs no derivation. `make gradcheck`
-// does it for all numbers, in double and with d = 1e-5. The two may differ by 1e-6 of the largest in that gradient.
+// does it for all numbers of each matrix, in double, with d = 1e-5; they must agree to 1e-6 of its largest derivative.
 inline Real slope(Parameters& p, Real& w, const Example& name, Real prefix_weight, Real d) {
   const Real value = w;
   w = value + d;
@@ -290,7 +290,7 @@ inline Real slope(Parameters& p, Real& w, const Example& name, Real prefix_weigh
 // ---- 6. Learning ----------------------------------------------------------------------------------------------------
 // The gradient says where L grows fastest, so we change the parameters a little in the other direction, w = w - rate *
 // g. This is stochastic gradient descent (book, 8.3.1): stochastic, because g is the mean gradient of a mini-batch of a
-// few names. Two things are added: g is clipped, and v, the velocity, remembers the updates before.
+// few names. Two things are added: g is clipped, and v, the velocity, carries on a part of the gradients before.
 //
 //     g = g * min(1, clip_norm / |g|)     clipping (book, 10.11.1); |g| is the norm, the root of the sum of squares
 //     v = momentum * v + g                momentum (book, 8.3.2, which has the rate inside v); v is 0 at first
@@ -316,9 +316,9 @@ struct Settings {
   std::uint64_t seed = 1, split_seed = 1;  // of the random numbers; of the choice of test names (part 3)
 };
 
-// The list of all parameters, for what is done to every number alike. `&Parameters::U` says which member is meant. In a
-// loop over the list, (p.*each.matrix).set_zero() is p.U.set_zero(), then p.b.set_zero(), and so on. A new matrix goes
-// into the struct Parameters and into this list; the static_assert stops the compiler if it is in the struct alone.
+// The list of all parameters, for what is done to every number alike. (A first reading may skip to initial_parameters:
+// in a loop over the list, (p.*each.matrix).set_zero() is p.U.set_zero(), then p.b.set_zero(), and so on.) A new matrix
+// goes into the struct Parameters and into this list. The static_assert stops the compiler if it is not listed.
 struct Listed {
   const char* name;
   Matrix Parameters::*matrix;
@@ -438,9 +438,9 @@ inline void train_epoch(Training& training, size_t epoch, auto learn_batch) {
 //     const Vector y = forward(training.parameters, symbols_of_a_name).back().y;
 // =====================================================================================================================
 // The lesson ends here. Run ./rnn data/ and ./rnn --mode trace Rodrigues, which prints y_t after every letter. Then
-// change something: set prefix_weight to 0 (the accuracy falls by 2 to 3 points), take the bound 1.7 for W, leave out
-// from_next, make the cell a GRU. `make gradcheck` says whether the gradient is right, and ./rnn --plain whether the
-// network still learns. (If the formulas change, ./rnn without --plain refuses to start: part 2 has its own.)
+// change something: set prefix_weight to 0 (the accuracy falls by 2 to 3 points), leave out from_next (the gradients of
+// U, b and W are wrong then), make the cell a GRU. `make gradcheck` says whether the gradient is right, and ./rnn
+// --plain, which computes with this part, whether it learns. (./rnn alone then refuses to start.)
 // =====================================================================================================================
 
 }  // namespace rnn
@@ -488,7 +488,7 @@ struct Aligned {
 inline constexpr size_t line = 128 / sizeof(Real);  // so many numbers fill 128 bytes
 
 // The width of a row in memory: its columns, and then padding up to whole lines. The padding is always 0, so that loops
-// may run over whole rows. Rows whose distance is a multiple of 2 KB would share a few sets of the cache: one line
+// may run over whole rows. Rows that lie a multiple of 2 KB apart would share a few sets of the cache, so one line
 // more.
 inline size_t padded(size_t columns) {
   const size_t width = ceil_divide(columns, line) * line;
@@ -708,13 +708,13 @@ inline void backward_through_time(const Network& network, Unrolled& u, Real pref
     d_o(r, u.packed.language[r]) -= s;  // (10.18)  do_t = s_t (y_t - onehot(language))
   }
   std::ranges::fill(u.d_a.of(all).numbers(), Real{0});
-  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.19)  dh_t = V' do_t: as rows do_t V
+  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.21)  dh_t = V' do_t: as rows do_t V
   for (size_t t = u.packed.steps(); t >= 1; --t) {
     const Rows now = u.packed.step[t], next = u.packed.step[t + 1];
     const View<Real> h = u.h.of(now), d_a = u.d_a.of(now);
-    add_product(d_a, u.d_a.of(next), network.parameters.W);  // (10.20)  + W' da_{t+1}: as rows da_{t+1} W
+    add_product(d_a, u.d_a.of(next), network.parameters.W);  //          + W' da_{t+1}: as rows da_{t+1} W
     for (size_t k = 0; k < d_a.numbers().size(); ++k)
-      d_a.data[k] *= 1 - h.data[k] * h.data[k];  // (10.21)  da_t = (1 - h_t^2) * dh_t
+      d_a.data[k] *= 1 - h.data[k] * h.data[k];  //          da_t = (1 - h_t^2) * dh_t
   }
 }
 

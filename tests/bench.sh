@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make bench` prints: tests/bench.cpp, then the program itself, timed by history.csv and by the clock.
 set -eu
+export LC_ALL=C
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | sort | uniq -c
@@ -27,18 +28,26 @@ compare() {  # names in all, the seconds of one thread and of two
 }
 compare $((10 * names)) "$one" "$two"
 
+for run in 1 2 3; do
+  seconds --epochs 1 --threads 1 >>"$work/fast"
+  seconds --epochs 1 --plain >>"$work/plain"
+done
+awk -v a="$(median <"$work/plain")" -v b="$(median <"$work/fast")" 'BEGIN {
+  printf "\nan epoch on one thread, median of 3 runs in turn\n"
+  printf "part 2 of rnn.hpp %.3f s, part 1 (--plain) %.3f s, %.1f times as long\n", b, a, a / b }'
+
 ./rnn --model_dir "$work/models" >/dev/null
 for copy in $(seq 20); do cat data/*.txt; done >"$work/names"
 lines=$(wc -l <"$work/names")
+TIMEFORMAT=%3R
 for run in 1 2 3 4 5; do
   for threads in 1 2; do
-    start=$(date +%s%N)
-    ./rnn --mode predict --model_path "$work/models/rnn.txt" --threads $threads <"$work/names" >"$work/out"
-    echo $(($(date +%s%N) - start)) >>"$work/predict$threads"
+    { time ./rnn --mode predict --model_path "$work/models/rnn.txt" --threads $threads <"$work/names" >"$work/out"
+    } 2>>"$work/predict$threads"
   done
 done
 printf '\nprediction from a file to a file, %d names\n' "$lines"
-compare "$lines" "$(median <"$work/predict1")e-9" "$(median <"$work/predict2")e-9"
+compare "$lines" "$(median <"$work/predict1")" "$(median <"$work/predict2")"
 
 printf '\ntraining, one epoch on one thread, as the data grow\n'
 for copies in 1 4 16; do  # more names of the same kind: each copy has a letter of its own at the end

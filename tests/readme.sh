@@ -3,6 +3,7 @@
 # so that no transcript goes stale; keeps the picture of that training as tests/report.svg. Run from the project's
 # folder after make: tests/readme.sh
 set -eu
+export LC_ALL=C
 for page in README.md data/README.md; do
   state=text
   while IFS= read -r line; do

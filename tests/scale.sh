@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Large and odd data, each trained for one epoch. Run from the project's folder: tests/scale.sh
 set -eu
+export LC_ALL=C
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -20,14 +21,13 @@ for k in $(seq -w 2000); do
     s = ""; for (j = 0; j < 6; j++) s = s sprintf("%c", 97 + int(10 * rand())); print s } }' >"$work/languages/L$k.txt"
 done
 for language in A B; do  # 60,000 code points from U+20000, four in a name
-  LC_ALL=C awk -v end=$language 'BEGIN { for (c = 131072; c < 191072; c++) {
+  awk -v end=$language 'BEGIN { for (c = 131072; c < 191072; c++) {
     printf "%c%c%c%c", 240, 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64
     if (c % 4 == 3) print end } }' >"$work/letters/$language.txt"
 done
 head -n 200 data/Dutch.txt >"$work/small/A.txt"
 head -n 200 data/Greek.txt >"$work/small/B.txt"
 
-export LC_ALL=C
 try "a hundred times the data" "$work/large"
 try "2,000 languages" "$work/languages" --hidden_dim 32
 try "60,000 letters" "$work/letters" --hidden_dim 32
