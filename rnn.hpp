@@ -438,9 +438,10 @@ inline void train_epoch(Training& training, size_t epoch, auto learn_batch) {
 //     const Vector y = forward(training.parameters, symbols_of_a_name).back().y;
 // =====================================================================================================================
 // The lesson ends here. Run ./rnn data/ and ./rnn --mode trace Rodrigues, which prints y_t after every letter. Then
-// change something: set prefix_weight to 0 (the accuracy falls by 2 to 3 points), leave out from_next (the gradients of
-// U, b and W are wrong then), make the cell a GRU. `make gradcheck` says whether the gradient is right, and ./rnn
-// --plain, which computes with this part, whether it learns. (./rnn alone then refuses to start.)
+// change something: set prefix_weight to 0 (over five splits, the accuracy falls by 2.5 points on average), leave out
+// from_next (the gradients of U, b and W are wrong then), make the cell a GRU. README.md has these experiments and
+// others, with what to expect. `make gradcheck` says whether the gradient is right, and ./rnn --plain, which computes
+// with this part, whether it learns. (./rnn alone then refuses to start.)
 // =====================================================================================================================
 
 }  // namespace rnn
@@ -974,7 +975,7 @@ void classify(const Network& network, const Examples& examples, auto&& run, auto
 // The program asks this at every start: whoever changes `forward` or `backward` of part 1 must run it with --plain. A
 // small network and two names are enough: y of every time step, and the gradients, agree to 1e-4 of the largest one.
 // (On the names of a training, the same right network may differ by more where its numbers are large.)
-inline bool agrees_with_part_1() {
+inline bool agrees_with_part_1(double tolerance = 1e-4) {
   const Examples names{{{0, 3, 1, 1, unknown, 5, 2, 4, 0, 5, 1, 6}, 2}, {{3, 6}, 0}};
   rnn::Parameters p = zero_parameters(7, 5, 4), gradient = p;
   SplitMix64 random{1};
@@ -1003,7 +1004,7 @@ inline bool agrees_with_part_1() {
   for (const Listed& each : all_parameters)
     for (size_t k = 0; k < (gradient.*each.matrix).numbers.size(); ++k)
       compare((in_columns.*each.matrix).numbers[k], (gradient.*each.matrix).numbers[k]);
-  return difference <= 1e-4 * largest;
+  return difference <= tolerance * largest;
 }
 
 }  // namespace rnn::fast
