@@ -82,8 +82,7 @@ std::string visible(const std::string& text) {
   const std::optional<std::u32string> letters = decode_utf8(text);
   std::string shown;
   for (const char32_t letter : letters ? *letters : std::u32string(text.begin(), text.end())) {
-    const bool is_control = letter < 0x20 || (letter >= 0x7f && letter < 0xa0);
-    const bool is_hidden = is_control || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
+    const bool is_hidden = is_control(letter) || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
     shown += is_hidden ? "?" : encode_utf8(letter);
   }
   return shown;
@@ -1195,28 +1194,27 @@ struct Filter {
   size_t lines_with_unseen = 0;
   size_t failed = 0;  // how many lines were no names
 
-  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer.
+  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer. decode_name refuses a TAB
+  // within a name; one beside it would come out as a field of the answer.
   void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
     if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    const std::u32string name = decode_name(trim(line), number);
+    const std::string_view name = trim(line);
     if (name.empty()) return;
-    if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
-    examples.push_back({model.alphabet.encode(name), 0});
-    line_of.push_back(lines.size() - 1);
-    const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
+    const std::u32string letters = decode_name(name, number);
+    if (line.find('\t') != line.npos) throw TextError("a TAB beside the name: one line holds one name", number);
+    const std::vector<Symbol> symbols = model.alphabet.encode(letters);
+    const std::u32string its_unseen = unseen_letters(letters, symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
-    if (!is_unknown(examples.back().symbols)) return;
-    refuse();
-    examples.pop_back();
-    line_of.pop_back();
+    if (is_unknown(symbols)) return refuse();
+    examples.push_back({symbols, 0});
+    line_of.push_back(lines.size() - 1);
   } catch (const TextError& wrong) {
     if (++failed <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
-    std::string& answer = lines.back();
-    if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
+    if (visible(lines.back()) != lines.back()) lines.back() = "?";
     refuse();
   }
   // Says in the last line that it has no answer.

@@ -940,7 +940,11 @@ int main() {
       filter.add("b", 11);
       same(filter.answers(), "\n名\t?\t0\nb\tB\t0.982007\n");
       expect(filter.failed == 2) << "a name without a known letter is no fault";
-      for (size_t number = 1; number <= 9; ++number) filter.add("\377", number);
+      filter.add("a\t", 12);
+      filter.add("a\x1b[2Jb\u0080", 13);
+      same(filter.answers(), "?\t?\t0\n?\t?\t0\n");
+      expect(filter.failed == 4) << "a TAB beside a name, and what could move a cursor";
+      for (size_t number = 1; number <= 7; ++number) filter.add("\377", number);
       expect(has(filter.last_lines(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
     };
 
