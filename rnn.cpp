@@ -579,7 +579,8 @@ struct Options {
   std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
   std::string part = "test", list = "none", program;  // the program as it was called
   Settings settings;
-  std::optional<size_t> threads, top;  // if not given: one thread a core; 3 languages, 1 in the filter
+  size_t threads = std::max(1u, std::thread::hardware_concurrency());
+  std::optional<size_t> top;  // if not given: 3 languages, 1 in the filter
   bool plain = false;
   Strings names;
 };
@@ -593,8 +594,7 @@ struct Value {
 
 // A row of the table of options. An option that names no mode is read by all of them.
 struct Option {
-  std::string name;
-  const char *modes, *help;
+  std::string name, modes, help;
   Value value;
 };
 
@@ -668,14 +668,14 @@ const std::string all_parts = "training validation test all";  // in the order o
 std::vector<Option> option_table(Options& o) {
   std::vector<Option> table = {
       {"--mode", "", "task", choice(o.mode, all_modes)},
+      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
+      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
       {"--data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
       {"--model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
-      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
       {"--part", "test", "which names", choice(o.part, all_parts)},
       {"--list", "test", "names to print", choice(o.list, "none wrong all")},
       {"--top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
-      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
-      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
+      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
   };
   std::ranges::move(settings_table(o.settings), std::back_inserter(table));
   return table;
@@ -687,11 +687,6 @@ std::string options_line(Settings settings) {
   for (const Option& option : settings_table(settings))
     line += (line.empty() ? "" : " ") + option.name + ' ' + option.value.initial;
   return line;
-}
-
-const Option* find_option(const std::vector<Option>& table, const std::string& name) {
-  const auto found = std::ranges::find(table, name, &Option::name);
-  return found == table.end() ? nullptr : &*found;
 }
 
 std::string help() {
@@ -706,20 +701,15 @@ std::string help() {
       "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"
-      "  option           default             meaning: range\n";
-  for (const auto& [name, modes, meaning, value] : table)
+      "  option           default             meaning: range\n"
+      "  --help, -h                           this text\n";
+  std::string group = "";
+  for (const auto& [name, modes, meaning, value] : table) {
+    if (modes != std::exchange(group, modes)) text += group.empty() ? "Every mode:\n" : "Modes " + group + ":\n";
     text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
             '\n';
-  text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
-  for (const std::string& mode : words_of(all_modes)) {
-    text += "  " + fit(mode, 8);
-    size_t count = 0;
-    for (const Option& option : table)
-      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + option.name.substr(2);
-    text += '\n';
   }
-  return text +
-         "Every mode takes --plain, --threads and --seed.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
+  return text + "Exit status: 0 done, 1 failed, 2 wrong command line.\n";
 }
 
 bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
@@ -728,11 +718,10 @@ bool takes_names(const std::string& mode) { return mode == "predict" || mode == 
 void check_option(const std::vector<Option>& table, const std::string& mode, const std::string& name) {
   std::string known;
   for (const Option& option : table)
-    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += ' ' + option.name;
+    if (option.modes.empty() || has_word(option.modes, mode)) known += ' ' + option.name;
   if (has_word(known, name)) return;
-  if (find_option(table, name)) throw Failure{name + " means nothing to mode " + mode + ", which takes" + known, 2};
   const char* const hint = takes_names(mode) ? "; a name that begins with - stands after --" : "";
-  throw Failure{"no option " + name + "; mode " + mode + " takes" + known + hint, 2};
+  throw Failure{"mode " + mode + " has no option " + name + "; it takes" + known + hint, 2};
 }
 
 // Sets the options that the words give, and returns their names. All other words are arguments.
@@ -746,13 +735,14 @@ Strings set_options(std::span<const std::string> words, const std::vector<Option
     const size_t equals = std::min(word->find('='), word->size());
     std::string name = word->substr(0, equals), value = word->substr(std::min(equals + 1, word->size()));
     if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
-    const Option* const option = find_option(table, name);
-    const bool takes_value = option == nullptr || !option->value.range.empty();
+    names.push_back(name);
+    const auto option = std::ranges::find(table, name, &Option::name);
+    if (option == table.end()) continue;
+    const bool takes_value = !option->value.range.empty();
     if (equals == word->size() && takes_value && word + 1 != words.end()) value = *++word;
-    if (option != nullptr && !option->value.set(value))
+    if (!option->value.set(value))
       throw Failure{name + " " + value + ": should be " + option->value.kind + option->value.range, 2};
     if (name == "--data_dir") arguments.push_back(value);
-    names.push_back(name);
   }
   return names;
 }
@@ -791,10 +781,6 @@ Options parse_command_line(const Strings& words, const std::string& program = ".
     options.data_dir = arguments[0];
   }
   return options;
-}
-
-size_t threads_of(const Options& options) {
-  return options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 // ---- 7. Training ----------------------------------------------------------------------------------------------------
@@ -1058,7 +1044,7 @@ void train(const Options& options) {
   const size_t most = std::max({fast::longest(to_train), fast::longest(to_validate), fast::longest(to_test)});
   if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
-  Team team(std::min(threads_of(options), fast::shards_of(settings)));
+  Team team(std::min(options.threads, fast::shards_of(settings)));
   Trainer trainer(start_training(settings, symbols, languages, to_train.size()), to_train, team, options.plain);
   prepare_folder(folder);
   catch_signals();
@@ -1112,7 +1098,7 @@ void test(const Options& options) {
   const Strings words = words_of(all_parts);
   const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
-  Team team(std::min(threads_of(options), fast::most_tasks));
+  Team team(std::min(options.threads, fast::most_tasks));
   const Evaluation result = evaluate(Classifier(model.parameters, team, options.plain), examples);
   check_finite(result.score.sum);
   size_t all = 0;
@@ -1270,7 +1256,7 @@ void predict_lines(Filter filter) {
 
 void predict(const Options& options) {
   const Model model = load_model(options.model_path);
-  Team team(std::min(threads_of(options), fast::most_tasks));
+  Team team(std::min(options.threads, fast::most_tasks));
   const Classifier classify(model.parameters, team, options.plain);
   if (options.names.empty()) return predict_lines({model, classify, options.top.value_or(1)});
   Examples examples;
