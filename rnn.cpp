@@ -114,6 +114,17 @@ double as_double(size_t count) { return static_cast<double>(count); }
 double ratio(size_t part, size_t whole) { return as_double(part) / as_double(whole); }
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
+// Returns the indices of the largest numbers, at most `most`, from the largest down. Equal ones keep their order.
+std::vector<size_t> ranking(const auto& numbers, size_t most) {
+  std::vector<size_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, order.size()));
+  std::ranges::partial_sort(order, end, std::greater(),
+                            [&](size_t k) { return std::pair(numbers[k], order.size() - k); });
+  order.erase(end, order.end());
+  return order;
+}
+
 // Both show a share of 0 to 1: as one of five shades, and as a bar.
 std::string shade(double share) {
   static const char* const shades[] = {" ", "░", "▒", "▓", "█"};
@@ -434,17 +445,17 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
 
 // Returns a line for each of the worst confusions, which are those with the largest share of a language's names.
 Strings worst_confusions(const Confusion& confusion, const Strings& languages, size_t most) {
-  std::multimap<double, std::string, std::greater<>> lines;  // the key is that share
+  Strings lines, worst;
+  std::vector<double> shares;
   for (size_t i = 0; i < languages.size(); ++i)
     for (size_t k = 0; k < languages.size(); ++k) {
       if (i == k || confusion(i, k) == 0) continue;
       const std::string figures = format(": %ld%% (%zu of ", row_percent(confusion, i, k), confusion(i, k));
-      lines.emplace(
-          ratio(confusion(i, k), confusion.support(i)),
-          visible(languages[i] + " taken for " + languages[k]) + figures + counted(confusion.support(i), "name") + ")");
+      lines.push_back(visible(languages[i] + " taken for " + languages[k]) + figures +
+                      counted(confusion.support(i), "name") + ")");
+      shares.push_back(ratio(confusion(i, k), confusion.support(i)));
     }
-  Strings worst;
-  for (auto line = lines.begin(); line != lines.end() && worst.size() < most; ++line) worst.push_back(line->second);
+  for (const size_t k : ranking(shares, most)) worst.push_back(lines[k]);
   return worst;
 }
 
@@ -889,9 +900,8 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
 
 // Estimates the memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const double hidden = as_double(settings.hidden), outputs = as_double(languages),
-               rows = as_double(fast::slice_names * longest);
-  const double shards = as_double(fast::shards_of(settings));
+  const double hidden = as_double(settings.hidden), outputs = as_double(languages);
+  const double rows = as_double(fast::slice_names * longest), shards = as_double(fast::shards_of(settings));
   // Each of these takes as many numbers as the parameters: the parameters and their velocity in part 1; in part 2 the
   // parameters, their transposed copies, velocity, gradient and one gradient a shard; the model that is written, its
   // text (16 bytes a number), the best model, and two copies of it to be tested.
@@ -930,17 +940,17 @@ struct Trainer {
   }
 
   // Learns from every name once. Epochs count from 0.
-  Score run_epoch(size_t epoch) {
+  Score learn_from_all(size_t epoch) {
     ProgressBar bar;
     Score score;
-    const size_t batches = ceil_divide(examples.size(), training.settings.batch_size);
-    size_t done = 0;
+    size_t done = 0;  // of the names
     train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
       const double norm = learner ? fast::learn(*learner, examples, batch, rate, team, score)
                                   : learn(training, examples, batch, rate, score);
       if (!std::isfinite(norm) || !std::isfinite(score.sum)) throw diverged(epoch);
-      bar(++done, batches);
-      if (interrupted && done < batches) throw Interrupted{};
+      done += batch.size();
+      bar(done, examples.size());
+      if (interrupted && done < examples.size()) throw Interrupted{};
     });
     if (learner) training.parameters = learner->network.parameters.plain();
     for (const Listed& each : all_parameters)
@@ -953,12 +963,11 @@ struct Trainer {
 // Trains for an epoch, which counts from 0, and measures the result.
 EpochRecord run_epoch(Trainer& trainer, const Examples& validation, size_t epoch) {
   const Settings& settings = trainer.training.settings;
-  const size_t batches = ceil_divide(trainer.examples.size(), settings.batch_size);
   const auto start = std::chrono::steady_clock::now();
-  const Score score = trainer.run_epoch(epoch);
+  const Score score = trainer.learn_from_all(epoch);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const Classifier classify(trainer.training.parameters, trainer.team, !trainer.learner);
-  const EpochRecord record{learning_rate(settings, epoch * batches, settings.epochs * batches), seconds.count(), score,
+  const EpochRecord record{learning_rate(settings, epoch, settings.epochs), seconds.count(), score,
                            evaluate(classify, validation).score};
   if (!std::isfinite(record.selection())) throw diverged(epoch);
   return record;
@@ -1022,9 +1031,8 @@ Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, con
     }
   } catch (const Interrupted&) {
   }
-  const std::string where = format("nterrupted in epoch %zu of %zu", history.size() + 1, epochs);
-  if (history.empty()) throw Failure{"i" + where + ": nothing was changed", 130};
-  if (history.size() < epochs) print("I" + where + '\n');
+  if (history.empty()) throw Failure{format("interrupted in epoch 1 of %zu: nothing was changed", epochs), 130};
+  if (history.size() < epochs) print(format("Interrupted in epoch %zu of %zu\n", history.size() + 1, epochs));
   return best;
 }
 
@@ -1115,16 +1123,6 @@ void test(const Options& options) {
     std::fputs((first + last).c_str(), stderr);
     print(list_lines(data, part, model, result, options.list == "wrong"));
   }
-}
-
-// Returns the most probable languages, at most `most`, the most probable first.
-std::vector<size_t> ranking(Numbers y, size_t most) {
-  if (most == 1) return {most_probable(y)};
-  std::vector<size_t> order(y.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, std::greater(), [&](size_t k) { return y[k]; });
-  order.resize(std::min(most, y.size()));
-  return order;
 }
 
 // Reads a name of the command line.
@@ -1354,13 +1352,14 @@ struct Count {
 // Returns the three endings that are most typical of a language. These have the highest n log(p / q), where n counts
 // the language's names with the ending, p is their share in the language, and q the share in all languages.
 std::string typical_endings(const Count& count, const Count& all) {
-  std::vector<std::pair<double, std::u32string>> scores;
-  for (const auto& [ending, n] : count.endings)
-    scores.emplace_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)),
-                        ending);
-  std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
+  Strings endings;
+  std::vector<double> scores;
+  for (const auto& [ending, n] : count.endings) {
+    endings.push_back(visible(folded(ending)));
+    scores.push_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)));
+  }
   std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + visible(folded(scores[i].second));
+  for (const size_t k : ranking(scores, 3)) text += " -" + endings[k];
   return text;
 }
 
