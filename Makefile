@@ -32,7 +32,7 @@ rnn: rnn.cpp rnn.hpp Makefile
 # _GLIBCXX_ASSERTIONS: the library checks every index.
 PROGRAMS = $(patsubst tests/%.cpp,tests/build/%,$(wildcard tests/*_test.cpp))
 UT       = $(if $(UT_INCLUDE),-isystem $(UT_INCLUDE))
-LEVEL    = -O1
+LEVEL    = -Og
 
 tests/build/%: tests/%.cpp tests/common.hpp tests/ut.hpp rnn.hpp Makefile
 	@mkdir -p tests/build
@@ -42,7 +42,7 @@ DOUBLE = $(addprefix tests/build/,gradient_test golden_test network_test)
 $(DOUBLE): REAL = -DREAL=double
 tests/build/golden_float_test: tests/golden_test.cpp
 tests/build/network_float_test: tests/network_test.cpp
-tests/build/program_test: rnn.cpp
+tests/build/golden_test tests/build/golden_float_test tests/build/program_test: rnn.cpp
 tests/build/math_test: LEVEL = -O3
 
 # A target for each test, so that -j runs them side by side, what takes longest first. What it prints goes to a log that
@@ -61,9 +61,9 @@ $(RUNS): run/%: %
 test: rnn $(RUNS)
 	@passed=0; failed=0; for log in $(LOGS); do \
 	  case $$(tail -n 1 $$log) in \
-  passed:*) passed=$$((passed + 1)) ;; \
-  *) failed=$$((failed + 1)); tail -n 1 $$log ;; \
-  esac; \
+	    passed:*) passed=$$((passed + 1)) ;; \
+	    *) failed=$$((failed + 1)); tail -n 1 $$log ;; \
+	  esac; \
 	done; \
 	echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
 

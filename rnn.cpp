@@ -82,8 +82,7 @@ std::string visible(const std::string& text) {
   const std::optional<std::u32string> letters = decode_utf8(text);
   std::string shown;
   for (const char32_t letter : letters ? *letters : std::u32string(text.begin(), text.end())) {
-    const bool is_control = letter < 0x20 || (letter >= 0x7f && letter < 0xa0);
-    const bool is_hidden = is_control || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
+    const bool is_hidden = is_control(letter) || letter == 0xfffe || letter == 0xffff || (letter >= 0x80 && !letters);
     shown += is_hidden ? "?" : encode_utf8(letter);
   }
   return shown;
@@ -114,6 +113,17 @@ size_t column_width(const Strings& languages, size_t most) {
 double as_double(size_t count) { return static_cast<double>(count); }
 double ratio(size_t part, size_t whole) { return as_double(part) / as_double(whole); }
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
+
+// Returns the indices of the largest numbers, at most `most`, from the largest down. Equal ones keep their order.
+std::vector<size_t> ranking(const auto& numbers, size_t most) {
+  std::vector<size_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, order.size()));
+  std::ranges::partial_sort(order, end, std::greater(),
+                            [&](size_t k) { return std::pair(numbers[k], order.size() - k); });
+  order.erase(end, order.end());
+  return order;
+}
 
 // Both show a share of 0 to 1: as one of five shades, and as a bar.
 std::string shade(double share) {
@@ -435,17 +445,17 @@ std::string confusion_table(const Confusion& confusion, const Strings& languages
 
 // Returns a line for each of the worst confusions, which are those with the largest share of a language's names.
 Strings worst_confusions(const Confusion& confusion, const Strings& languages, size_t most) {
-  std::multimap<double, std::string, std::greater<>> lines;  // the key is that share
+  Strings lines, worst;
+  std::vector<double> shares;
   for (size_t i = 0; i < languages.size(); ++i)
     for (size_t k = 0; k < languages.size(); ++k) {
       if (i == k || confusion(i, k) == 0) continue;
       const std::string figures = format(": %ld%% (%zu of ", row_percent(confusion, i, k), confusion(i, k));
-      lines.emplace(
-          ratio(confusion(i, k), confusion.support(i)),
-          visible(languages[i] + " taken for " + languages[k]) + figures + counted(confusion.support(i), "name") + ")");
+      lines.push_back(visible(languages[i] + " taken for " + languages[k]) + figures +
+                      counted(confusion.support(i), "name") + ")");
+      shares.push_back(ratio(confusion(i, k), confusion.support(i)));
     }
-  Strings worst;
-  for (auto line = lines.begin(); line != lines.end() && worst.size() < most; ++line) worst.push_back(line->second);
+  for (const size_t k : ranking(shares, most)) worst.push_back(lines[k]);
   return worst;
 }
 
@@ -459,6 +469,12 @@ struct EpochRecord {
   // Epochs are judged by the validation loss, or by the training loss where no name is for validation.
   double selection() const { return (validation.names > 0 ? validation : training).mean_cross_entropy(); }
 };
+
+// Returns the epoch whose model is kept, counted from 1: the first of the best ones.
+size_t kept_epoch(const std::vector<EpochRecord>& history) {
+  const auto best = std::ranges::min_element(history, {}, &EpochRecord::selection);
+  return static_cast<size_t>(best - history.begin()) + 1;
+}
 
 struct Svg {
   std::string body;
@@ -580,7 +596,8 @@ struct Options {
   std::string mode = "train", data_dir = "data/", model_path = "models/rnn.txt", model_dir = "models";
   std::string part = "test", list = "none", program;  // the program as it was called
   Settings settings;
-  std::optional<size_t> threads, top;  // if not given: one thread a core; 3 languages, 1 in the filter
+  size_t threads = std::max(1u, std::thread::hardware_concurrency());
+  std::optional<size_t> top;  // if not given: 3 languages, 1 in the filter
   bool plain = false;
   Strings names;
 };
@@ -594,8 +611,7 @@ struct Value {
 
 // A row of the table of options. An option that names no mode is read by all of them.
 struct Option {
-  std::string name;
-  const char *modes, *help;
+  std::string name, modes, help;
   Value value;
 };
 
@@ -669,14 +685,14 @@ const std::string all_parts = "training validation test all";  // in the order o
 std::vector<Option> option_table(Options& o) {
   std::vector<Option> table = {
       {"--mode", "", "task", choice(o.mode, all_modes)},
+      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
+      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
       {"--data_dir", "train test explore", "names, or as argument", any_text(o.data_dir, "a folder")},
       {"--model_path", "test predict trace", "the model to use", any_text(o.model_path, "a file")},
-      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
       {"--part", "test", "which names", choice(o.part, all_parts)},
       {"--list", "test", "names to print", choice(o.list, "none wrong all")},
       {"--top", "predict", "languages to show", integer(o.top, 1, 1000000, "3; 1 in the filter")},
-      {"--plain", "", "compute as part 1 of rnn.hpp does", flag(o.plain)},
-      {"--threads", "", "threads", integer(o.threads, 1, 1024, "all cores")},
+      {"--model_dir", "train", "where training writes", any_text(o.model_dir, "a folder")},
   };
   std::ranges::move(settings_table(o.settings), std::back_inserter(table));
   return table;
@@ -688,11 +704,6 @@ std::string options_line(Settings settings) {
   for (const Option& option : settings_table(settings))
     line += (line.empty() ? "" : " ") + option.name + ' ' + option.value.initial;
   return line;
-}
-
-const Option* find_option(const std::vector<Option>& table, const std::string& name) {
-  const auto found = std::ranges::find(table, name, &Option::name);
-  return found == table.end() ? nullptr : &*found;
 }
 
 std::string help() {
@@ -707,20 +718,15 @@ std::string help() {
       "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"
-      "  option           default             meaning: range\n";
-  for (const auto& [name, modes, meaning, value] : table)
+      "  option           default             meaning: range\n"
+      "  --help, -h                           this text\n";
+  std::string group = "";
+  for (const auto& [name, modes, meaning, value] : table) {
+    if (modes != std::exchange(group, modes)) text += group.empty() ? "Every mode:\n" : "Modes " + group + ":\n";
     text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
             '\n';
-  text += "  --help, -h                           this text\n\nRead by one mode or several:\n";
-  for (const std::string& mode : words_of(all_modes)) {
-    text += "  " + fit(mode, 8);
-    size_t count = 0;
-    for (const Option& option : table)
-      if (has_word(option.modes, mode)) text += (++count == 7 ? "\n           " : " ") + option.name.substr(2);
-    text += '\n';
   }
-  return text +
-         "Every mode takes --plain, --threads and --seed.\nExit status: 0 done, 1 failed, 2 wrong command line.\n";
+  return text + "Exit status: 0 done, 1 failed, 2 wrong command line.\n";
 }
 
 bool takes_names(const std::string& mode) { return mode == "predict" || mode == "trace"; }
@@ -729,11 +735,10 @@ bool takes_names(const std::string& mode) { return mode == "predict" || mode == 
 void check_option(const std::vector<Option>& table, const std::string& mode, const std::string& name) {
   std::string known;
   for (const Option& option : table)
-    if (option.modes[0] == '\0' || has_word(option.modes, mode)) known += ' ' + option.name;
+    if (option.modes.empty() || has_word(option.modes, mode)) known += ' ' + option.name;
   if (has_word(known, name)) return;
-  if (find_option(table, name)) throw Failure{name + " means nothing to mode " + mode + ", which takes" + known, 2};
   const char* const hint = takes_names(mode) ? "; a name that begins with - stands after --" : "";
-  throw Failure{"no option " + name + "; mode " + mode + " takes" + known + hint, 2};
+  throw Failure{"mode " + mode + " has no option " + name + "; it takes" + known + hint, 2};
 }
 
 // Sets the options that the words give, and returns their names. All other words are arguments.
@@ -747,13 +752,14 @@ Strings set_options(std::span<const std::string> words, const std::vector<Option
     const size_t equals = std::min(word->find('='), word->size());
     std::string name = word->substr(0, equals), value = word->substr(std::min(equals + 1, word->size()));
     if (name.starts_with("--")) std::replace(name.begin() + 2, name.end(), '-', '_');
-    const Option* const option = find_option(table, name);
-    const bool takes_value = option == nullptr || !option->value.range.empty();
+    names.push_back(name);
+    const auto option = std::ranges::find(table, name, &Option::name);
+    if (option == table.end()) continue;
+    const bool takes_value = !option->value.range.empty();
     if (equals == word->size() && takes_value && word + 1 != words.end()) value = *++word;
-    if (option != nullptr && !option->value.set(value))
+    if (!option->value.set(value))
       throw Failure{name + " " + value + ": should be " + option->value.kind + option->value.range, 2};
     if (name == "--data_dir") arguments.push_back(value);
-    names.push_back(name);
   }
   return names;
 }
@@ -792,10 +798,6 @@ Options parse_command_line(const Strings& words, const std::string& program = ".
     options.data_dir = arguments[0];
   }
   return options;
-}
-
-size_t threads_of(const Options& options) {
-  return options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 // ---- 7. Training ----------------------------------------------------------------------------------------------------
@@ -904,9 +906,8 @@ Model new_model(const Data& data, const std::string& folder, const Settings& set
 
 // Estimates the memory that training takes, with names of at most `longest` symbols.
 double gigabytes(const Settings& settings, size_t symbols, size_t languages, size_t longest) {
-  const double hidden = as_double(settings.hidden), outputs = as_double(languages),
-               rows = as_double(fast::slice_names * longest);
-  const double shards = as_double(fast::shards_of(settings));
+  const double hidden = as_double(settings.hidden), outputs = as_double(languages);
+  const double rows = as_double(fast::slice_names * longest), shards = as_double(fast::shards_of(settings));
   // Each of these takes as many numbers as the parameters: the parameters and their velocity in part 1; in part 2 the
   // parameters, their transposed copies, velocity, gradient and one gradient a shard; the model that is written, its
   // text (16 bytes a number), the best model, and two copies of it to be tested.
@@ -945,17 +946,17 @@ struct Trainer {
   }
 
   // Learns from every name once. Epochs count from 0.
-  Score run_epoch(size_t epoch) {
+  Score learn_from_all(size_t epoch) {
     ProgressBar bar;
     Score score;
-    const size_t batches = ceil_divide(examples.size(), training.settings.batch_size);
-    size_t done = 0;
+    size_t done = 0;  // of the names
     train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
       const double norm = learner ? fast::learn(*learner, examples, batch, rate, team, score)
                                   : learn(training, examples, batch, rate, score);
       if (!std::isfinite(norm) || !std::isfinite(score.sum)) throw diverged(epoch);
-      bar(++done, batches);
-      if (interrupted && done < batches) throw Interrupted{};
+      done += batch.size();
+      bar(done, examples.size());
+      if (interrupted && done < examples.size()) throw Interrupted{};
     });
     if (learner) training.parameters = learner->network.parameters.plain();
     for (const Listed& each : all_parameters)
@@ -968,12 +969,11 @@ struct Trainer {
 // Trains for an epoch, which counts from 0, and measures the result.
 EpochRecord run_epoch(Trainer& trainer, const Examples& validation, size_t epoch) {
   const Settings& settings = trainer.training.settings;
-  const size_t batches = ceil_divide(trainer.examples.size(), settings.batch_size);
   const auto start = std::chrono::steady_clock::now();
-  const Score score = trainer.run_epoch(epoch);
+  const Score score = trainer.learn_from_all(epoch);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const Classifier classify(trainer.training.parameters, trainer.team, !trainer.learner);
-  const EpochRecord record{learning_rate(settings, epoch * batches, settings.epochs * batches), seconds.count(), score,
+  const EpochRecord record{learning_rate(settings, epoch, settings.epochs), seconds.count(), score,
                            evaluate(classify, validation).score};
   if (!std::isfinite(record.selection())) throw diverged(epoch);
   return record;
@@ -1024,7 +1024,7 @@ Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, con
       model.epoch = history.size();
       model.parameters = trainer.training.parameters;
       const std::string text = write_model(model), line = history_line(history.size(), history.back());
-      const bool is_best = best.epoch == 0 || history.back().selection() < history[best.epoch - 1].selection();
+      const bool is_best = kept_epoch(history) == history.size();
       if (is_best) best = model;
       if (history.size() == 1) {
         replace_run(folder, text, history_head + line);
@@ -1037,9 +1037,8 @@ Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, con
     }
   } catch (const Interrupted&) {
   }
-  const std::string where = format("nterrupted in epoch %zu of %zu", history.size() + 1, epochs);
-  if (history.empty()) throw Failure{"i" + where + ": nothing was changed", 130};
-  if (history.size() < epochs) print("I" + where + '\n');
+  if (history.empty()) throw Failure{format("interrupted in epoch 1 of %zu: nothing was changed", epochs), 130};
+  if (history.size() < epochs) print(format("Interrupted in epoch %zu of %zu\n", history.size() + 1, epochs));
   return best;
 }
 
@@ -1059,7 +1058,7 @@ void train(const Options& options) {
   const size_t most = std::max({fast::longest(to_train), fast::longest(to_validate), fast::longest(to_test)});
   if (const double memory = gigabytes(settings, symbols, languages, most); memory > 16)
     throw Failure{format("training would take %.0f GB of memory, and 16 are allowed; lower --hidden_dim", memory)};
-  Team team(std::min(threads_of(options), fast::shards_of(settings)));
+  Team team(std::min(options.threads, fast::shards_of(settings)));
   Trainer trainer(start_training(settings, symbols, languages, to_train.size()), to_train, team, options.plain);
   prepare_folder(folder);
   catch_signals();
@@ -1113,7 +1112,7 @@ void test(const Options& options) {
   const Strings words = words_of(all_parts);
   const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
-  Team team(std::min(threads_of(options), fast::most_tasks));
+  Team team(std::min(options.threads, fast::most_tasks));
   const Evaluation result = evaluate(Classifier(model.parameters, team, options.plain), examples);
   check_finite(result.score.sum);
   size_t all = 0;
@@ -1130,16 +1129,6 @@ void test(const Options& options) {
     std::fputs((first + last).c_str(), stderr);
     print(list_lines(data, part, model, result, options.list == "wrong"));
   }
-}
-
-// Returns the most probable languages, at most `most`, the most probable first.
-std::vector<size_t> ranking(Numbers y, size_t most) {
-  if (most == 1) return {most_probable(y)};
-  std::vector<size_t> order(y.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, std::greater(), [&](size_t k) { return y[k]; });
-  order.resize(std::min(most, y.size()));
-  return order;
 }
 
 // Reads a name of the command line.
@@ -1195,28 +1184,27 @@ struct Filter {
   size_t lines_with_unseen = 0;
   size_t failed = 0;  // how many lines were no names
 
-  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer.
+  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer. decode_name refuses a TAB
+  // within a name; one beside it would come out as a field of the answer.
   void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
     if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    const std::u32string name = decode_name(trim(line), number);
+    const std::string_view name = trim(line);
     if (name.empty()) return;
-    if (line.find('\t') != line.npos) throw TextError("a TAB, which parts the fields of the answer", number);
-    examples.push_back({model.alphabet.encode(name), 0});
-    line_of.push_back(lines.size() - 1);
-    const std::u32string its_unseen = unseen_letters(name, examples.back().symbols);
+    const std::u32string letters = decode_name(name, number);
+    if (line.find('\t') != line.npos) throw TextError("a TAB beside the name: one line holds one name", number);
+    const std::vector<Symbol> symbols = model.alphabet.encode(letters);
+    const std::u32string its_unseen = unseen_letters(letters, symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
-    if (!is_unknown(examples.back().symbols)) return;
-    refuse();
-    examples.pop_back();
-    line_of.pop_back();
+    if (is_unknown(symbols)) return refuse();
+    examples.push_back({symbols, 0});
+    line_of.push_back(lines.size() - 1);
   } catch (const TextError& wrong) {
     if (++failed <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
-    std::string& answer = lines.back();
-    if (answer.find('\t') != answer.npos || !decode_utf8(answer)) answer = "?";
+    if (visible(lines.back()) != lines.back()) lines.back() = "?";
     refuse();
   }
   // Says in the last line that it has no answer.
@@ -1272,7 +1260,7 @@ void predict_lines(Filter filter) {
 
 void predict(const Options& options) {
   const Model model = load_model(options.model_path);
-  Team team(std::min(threads_of(options), fast::most_tasks));
+  Team team(std::min(options.threads, fast::most_tasks));
   const Classifier classify(model.parameters, team, options.plain);
   if (options.names.empty()) return predict_lines({model, classify, options.top.value_or(1)});
   Examples examples;
@@ -1370,13 +1358,14 @@ struct Count {
 // Returns the three endings that are most typical of a language. These have the highest n log(p / q), where n counts
 // the language's names with the ending, p is their share in the language, and q the share in all languages.
 std::string typical_endings(const Count& count, const Count& all) {
-  std::vector<std::pair<double, std::u32string>> scores;
-  for (const auto& [ending, n] : count.endings)
-    scores.emplace_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)),
-                        ending);
-  std::ranges::stable_sort(scores, std::greater(), [](const auto& score) { return score.first; });
+  Strings endings;
+  std::vector<double> scores;
+  for (const auto& [ending, n] : count.endings) {
+    endings.push_back(visible(folded(ending)));
+    scores.push_back(as_double(n) * std::log(ratio(n, count.names) / ratio(all.endings.at(ending), all.names)));
+  }
   std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, scores.size()); ++i) text += " -" + visible(folded(scores[i].second));
+  for (const size_t k : ranking(scores, 3)) text += " -" + endings[k];
   return text;
 }
 

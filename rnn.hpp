@@ -438,9 +438,10 @@ inline void train_epoch(Training& training, size_t epoch, auto learn_batch) {
 //     const Vector y = forward(training.parameters, symbols_of_a_name).back().y;
 // =====================================================================================================================
 // The lesson ends here. Run ./rnn data/ and ./rnn --mode trace Rodrigues, which prints y_t after every letter. Then
-// change something: set prefix_weight to 0 (the accuracy falls by 2 to 3 points), leave out from_next (the gradients of
-// U, b and W are wrong then), make the cell a GRU. `make gradcheck` says whether the gradient is right, and ./rnn
-// --plain, which computes with this part, whether it learns. (./rnn alone then refuses to start.)
+// change something: set prefix_weight to 0 (over five splits, the accuracy falls by 2.5 points on average), leave out
+// from_next (the gradients of U, b and W are wrong then), make the cell a GRU. README.md has these experiments and
+// others, with what to expect. `make gradcheck` says whether the gradient is right, and ./rnn --plain, which computes
+// with this part, whether it learns. (./rnn alone then refuses to start.)
 // =====================================================================================================================
 
 }  // namespace rnn
@@ -488,7 +489,7 @@ struct Aligned {
 inline constexpr size_t line = 128 / sizeof(Real);  // so many numbers fill 128 bytes
 
 // The width of a row in memory: its columns, and then padding up to whole lines. The padding is always 0, so that loops
-// may run over whole rows. Rows whose distance is a multiple of 2 KB would share a few sets of the cache: one line
+// may run over whole rows. Rows that lie a multiple of 2 KB apart would share a few sets of the cache, so one line
 // more.
 inline size_t padded(size_t columns) {
   const size_t width = ceil_divide(columns, line) * line;
@@ -708,13 +709,13 @@ inline void backward_through_time(const Network& network, Unrolled& u, Real pref
     d_o(r, u.packed.language[r]) -= s;  // (10.18)  do_t = s_t (y_t - onehot(language))
   }
   std::ranges::fill(u.d_a.of(all).numbers(), Real{0});
-  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.19)  dh_t = V' do_t: as rows do_t V
+  add_product(u.d_a.of(all), d_o, network.parameters.V);  // (10.21)  dh_t = V' do_t: as rows do_t V
   for (size_t t = u.packed.steps(); t >= 1; --t) {
     const Rows now = u.packed.step[t], next = u.packed.step[t + 1];
     const View<Real> h = u.h.of(now), d_a = u.d_a.of(now);
-    add_product(d_a, u.d_a.of(next), network.parameters.W);  // (10.20)  + W' da_{t+1}: as rows da_{t+1} W
+    add_product(d_a, u.d_a.of(next), network.parameters.W);  //          + W' da_{t+1}: as rows da_{t+1} W
     for (size_t k = 0; k < d_a.numbers().size(); ++k)
-      d_a.data[k] *= 1 - h.data[k] * h.data[k];  // (10.21)  da_t = (1 - h_t^2) * dh_t
+      d_a.data[k] *= 1 - h.data[k] * h.data[k];  //          da_t = (1 - h_t^2) * dh_t
   }
 }
 
@@ -974,7 +975,7 @@ void classify(const Network& network, const Examples& examples, auto&& run, auto
 // The program asks this at every start: whoever changes `forward` or `backward` of part 1 must run it with --plain. A
 // small network and two names are enough: y of every time step, and the gradients, agree to 1e-4 of the largest one.
 // (On the names of a training, the same right network may differ by more where its numbers are large.)
-inline bool agrees_with_part_1() {
+inline bool agrees_with_part_1(double tolerance = 1e-4) {
   const Examples names{{{0, 3, 1, 1, unknown, 5, 2, 4, 0, 5, 1, 6}, 2}, {{3, 6}, 0}};
   rnn::Parameters p = zero_parameters(7, 5, 4), gradient = p;
   SplitMix64 random{1};
@@ -1003,7 +1004,7 @@ inline bool agrees_with_part_1() {
   for (const Listed& each : all_parameters)
     for (size_t k = 0; k < (gradient.*each.matrix).numbers.size(); ++k)
       compare((in_columns.*each.matrix).numbers[k], (gradient.*each.matrix).numbers[k]);
-  return difference <= 1e-4 * largest;
+  return difference <= tolerance * largest;
 }
 
 }  // namespace rnn::fast

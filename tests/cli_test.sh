@@ -301,7 +301,7 @@ echo Ann | "$rnn" --mode predict --model_path overflowing >out 2>err
 same "the filter refuses it too" "$?, $(cat out err)" "1, rnn: the model's numbers are too large to compute with"
 
 # The command line: a refusal of each kind; all of them are in program_test.cpp
-refuses 2 'no option --epoch; mode train takes .*--epochs' --epoch 3
+refuses 2 'mode train has no option --epoch; it takes .*--epochs' --epoch 3
 refuses 2 '--epochs 0: should be a whole number, 1 to' --epochs 0
 refuses 2 'one folder, please: three or two' three two
 refuses 2 'follows one name' --mode trace

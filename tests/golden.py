@@ -2,7 +2,7 @@
 """Remakes tests/golden/*.txt, which tests/golden_test.cpp and every port are held to.
 
     /usr/bin/python3 tests/golden.py            from the project's folder; needs python3-torch and unicode-data
-    /usr/bin/python3 tests/golden.py --whole    whole.txt alone: a minute or two; needs data/, and for its ranges ./rnn
+    /usr/bin/python3 tests/golden.py --whole    whole.txt alone, from data/: some minutes
 
 The network's numbers are PyTorch's, in double, one name after another with no batch: torch adds the gradients, takes
 the loss from its own log_softmax, and steps with its own SGD. Text is judged by Python's own UTF-8 decoder, and folded
@@ -12,12 +12,11 @@ the files.
 
 import fractions
 import math
+import operator
 import os
 import re
 import struct
-import subprocess
 import sys
-import tempfile
 import unicodedata
 
 # The last digits depend on the order in which a product adds. These name one order, so that the files can be remade.
@@ -34,6 +33,7 @@ MASK = 2**64 - 1
 UNKNOWN = -1
 MARK = b"\xef\xbb\xbf"  # the byte order mark
 PARTS = "training", "validation", "test"
+VERSION = 2  # of the kit, on its page and in whole.txt: raise it with any change of a number or of a rule
 
 
 # --- The files ---
@@ -160,6 +160,11 @@ def check_folding_tables():
         assert [[int(first, 16), int(last, 16), int(move)] for first, last, move in found] == ranges, file
 
 
+def check_version():
+    with open(os.path.join(FOLDER, "README.md"), encoding="utf-8") as page:
+        assert f"version {VERSION} of the kit" in page.read()
+
+
 def fold(letters):
     return letters.translate(FOLDING)
 
@@ -223,8 +228,11 @@ def leaves(p):
     return {name: matrix.clone().requires_grad_() for name, matrix in p.items()}
 
 
-def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, names, scale_of_o=1, shown=None):
+def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, names, scale_of_o=1, shown=None,
+                     saturated=None):
     p = any_parameters(symbols, hidden, languages, SplitMix64(seed))
+    if saturated is not None:  # the symbol that takes two units to 1 and -1
+        p["U"][0, saturated], p["U"][1, saturated] = 800, -800
     if shown:  # a large file: every parameter has three decimals, and the steps are written of these names alone
         p = {name: torch.tensor([[round(x * 0.5, 3) for x in row] for row in matrix.tolist()])
              for name, matrix in p.items()}
@@ -275,7 +283,7 @@ def write_forward_backward():
     forward_backward("last_step.txt", 3, 4, 6, 3, 0, UNEQUAL)
     forward_backward("plain_sum.txt", 4, 4, 6, 3, 1, UNEQUAL)
     names = [([0, 1, 2, 5], 0), ([3, 5], 1), ([UNKNOWN, 4, 5], 0)]
-    o = forward_backward("huge.txt", 1, 4, 6, 3, 0.15, names, 2000)
+    o = forward_backward("huge.txt", 1, 4, 6, 3, 0.15, names, 2000, saturated=3)  # e^800 is infinite in double too
     steps = [(sorted(step), step[language]) for name, (_, language) in zip(o, names) for step in name]
     assert max(step[-1] for step, _ in steps) > 800, "e^o is infinite"
     assert min(step[-1] for step, _ in steps) < -800, "every e^o is 0"
@@ -576,7 +584,75 @@ def write_data():
                 out.row(f"{each}{i}.symbols", symbols_of(name.decode(), alphabet))
 
 
-def by_falling_length(indices, names):
+def write_folders():
+    """Folders that training takes, or refuses for one reason each."""
+    split_seed = 4
+    kept = [name for name in (b"Ann", b"Ben", b"Cid", b"Dan", b"Eve") if part(name, split_seed)[1] == "training"][:2]
+    others = [name for name in (b"Ann", b"Ben", b"Cid", b"Dan", b"Eve", b"Fay", b"Gus", b"Hal", b"Ida", b"Jan", b"Kit",
+                                b"Leo", b"Max") if part(name, split_seed)[1] != "training"]
+    good = kept[0] + b"\n" + kept[1] + b"\r\n"
+    assert {part(name, split_seed)[1] for name in others} == {"validation", "test"}
+    folders = [
+        ("accepted", {b"A.txt": good, b"B.txt": good, b".C.txt": b"\xff", b"D.TXT": b"", b"E": b"\0", b"F.txt~": b""}),
+        ("few_languages", {b"A.txt": good}),
+        ("few_languages", {b"A.txt": good, b"B.TXT": good, b".C.txt": good, b"D.md": good, b"txt": good}),
+        ("few_languages", {}), ("few_languages", {b"A.md": good}),
+        ("same_language", {b"A B.txt": good, b"A_B.txt": good, b"C.txt": good}),
+        ("same_language", {b"A\tB.txt": good, b"A B.txt": good}),
+        ("accepted", {b"a.txt": good, b"A.txt": good}), ("accepted", {b"A.B.txt": good, b"A.txt": good}),
+        ("bad_file", {b"A.txt": good, b"B.txt": good + b"\xff\n"}),
+        ("bad_file", {b"A.txt": good + b"x" * 1001, b"B.txt": good}),
+        ("bad_file", {b"A.txt": good, b"B.txt": good, b"C.txt": b"Ann\t7\n"}),
+        ("bad_file", {b"A.txt": good, b"B.txt": good, b"C.txt": b""}),
+        ("bad_file", {b"A.txt": MARK + b"\n \n", b"B.txt": good}),
+        ("bad_language", {b"A\xff.txt": good, b"B.txt": good, b"C.txt": good}),
+        ("no_training_name", {b"A.txt": good, b"B.txt": others[0] + b"\n"}),
+        ("no_training_name", {b"A.txt": b"\n".join(others), b"B.txt": good, b"C.txt": good}),
+        ("accepted", {b"A.txt": b"\n".join(others) + b"\n" + kept[0], b"B.txt": good})]
+    with File("folders.txt") as out:
+        out.value("split_seed", split_seed)
+        out.table("verdicts", [[verdict] for verdict, _ in folders])
+        for i, (_, files) in enumerate(folders):
+            out.table(f"folder{i}", [[name.hex(), hexadecimal(text)] for name, text in files.items()])
+
+
+def figures(truth, answered, languages):
+    """Accuracy, F1 of each language, and macro F1, in per cent."""
+    right, taken, there = ([sum(map(k.__eq__, its)) for k in range(languages)] for its in (
+        [x for x, y in zip(truth, answered) if x == y], answered, truth))
+    f1 = [float(200 * fractions.Fraction(r, p + t)) if r else 0.0 for r, p, t in zip(right, taken, there)]
+    tested = [f for f, t in zip(f1, there) if t]
+    return 100 * sum(right) / len(truth), f1, sum(tested) / len(tested)
+
+
+def write_choice():
+    """Which epoch is kept, and the figures of a test."""
+    runs = [([2.5, 1.75, 1.25, 1.0, 0.75, 0.5], [2.0, 1.625, 1.375, 1.25, 1.3125, 1.5], 3),  # decreases, then increases
+            ([2.5, 2.0, 1.5, 1.25, 1.0], [2.0, 1.5, 1.75, 1.5, 1.625], 1),  # a tie: the first
+            ([2.5, 1.5, 1.75, 1.5, 2.0], None, 1),  # no validation names
+            ([2.0, 1.0, 1.5, 1.25, 1.125], [2.5, 2.25, 2.0, 2.0625, 1.875], 4),  # it may get worse between
+            ([1.5, 1.75, 2.0], [1.5, 1.75, 2.0], 0), ([0.5], [4.5], 0),
+            ([3.0, 1.0, 2.0, 4.0], [2.0, 3.0, 1.0, 0.9375], 3)]
+    truth = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 1, 0]
+    answered = [0, 0, 0, 0, 1, 3, 3, 1, 1, 0, 4, 0, 1, 0, 0]
+    accuracy, f1, macro_f1 = figures(truth, answered, 6)  # 2 is never answered, 3 and 4 never tested, 5 neither
+    with File("choose.txt") as out:
+        for i, (training, validation, _) in enumerate(runs):
+            for name, losses, step in ("training", training, 1.5), ("validation", validation or [], -2.25):
+                out.table(f"run{i}.{name}", [[loss, 50 + step * k] for k, loss in enumerate(losses)])
+        out.row("kept", [kept + 1 for *_, kept in runs])
+        out.value("languages", 6)
+        out.row("true", truth)
+        out.row("answered", answered)
+        out.value("accuracy", accuracy)
+        out.row("f1", f1)
+        out.value("macro_f1", macro_f1)
+    for training, validation, kept in runs:
+        losses = validation or training
+        assert losses[kept] == min(losses) and losses.index(min(losses)) == kept
+
+
+def by_decreasing_length(indices, names):
     return sorted(indices, key=lambda i: -len(names[i]))  # sorted is stable
 
 
@@ -584,7 +660,7 @@ def write_packing():
     random = SplitMix64(5)
     names = [[0, 1, 2, 5], [3, 5], [1, UNKNOWN, 0, 0, 4, 5], [2, 2, 1, 5], [UNKNOWN, 5], [4, 3, 5], [0, 5],
              [1, 1, 1, 1, 2, 5], [3, 0, 5], [4, 2, 0, 5], [5]]
-    order = by_falling_length(range(len(names)), names)
+    order = by_decreasing_length(range(len(names)), names)
     steps = [[names[i][t] for i in order if t < len(names[i])] for t in range(len(names[order[0]]))]
     shuffled, batch_size = list(range(len(names))), 4
     random.shuffle(shuffled)
@@ -602,7 +678,7 @@ def write_packing():
         out.row("epoch.order", shuffled)
         for k, batch in enumerate(batches):
             out.row(f"batch{k}", batch)
-            out.row(f"batch{k}.order", by_falling_length(batch, names))
+            out.row(f"batch{k}.order", by_decreasing_length(batch, names))
 
 
 def as_float(value):
@@ -637,10 +713,11 @@ def write_model():
     p = any_parameters(len(alphabet) + 1, 6, len(languages), random, 1.5)
     p = {name: torch.tensor([[as_float(x) for x in row] for row in matrix.tolist()]) for name, matrix in p.items()}
     p["W"][0, 1], p["W"][1, 0], p["U"][0, 0] = 0.0, as_float(1e-7), -1.0
+    p["W"][2, 0], p["b"][4, 0] = -0.0, as_float(0.001)
+    p["U"][2, alphabet.index("\u0438")], p["U"][3, alphabet.index("\u0142")] = 2.0**24, 1e10
     matrices = {name: [list(map(shortest, row)) for row in matrix.tolist()] for name, matrix in p.items()}
-    lines = model_lines(3, MASK, OPTIONS, 6, languages, alphabet, matrices)
-    with File("model.txt") as out:
-        out.lines = lines
+    words = {word for matrix in matrices.values() for row in matrix for word in row}
+    assert {"16777216", "1e+10", "0.001", "1e-07", "-0", "0"} <= words
     names = ["A", "z", "\u738b", "qqq", "Ann", "O'Brien", "de la Cruz", "Anna-Beata", "\u0438\u0418",
              "\u00e9T\u00c9", "Zi\u0142na", "X", "a" * 40, "ANNA", "I\u0130\u0131", "ZI\u0141NA", "\u017fina",
              "\u212ain", "\u00c0\uff21a"]
@@ -649,9 +726,41 @@ def write_model():
                        for _ in range(1 + random.next() % 12)).strip(" ")
         if name and name not in names:
             names.append(name)
-    with File("probabilities.txt") as out:
-        write_answers(out, p, names, alphabet)
+    lines, _ = write_read_model("", 3, MASK, OPTIONS + " ", languages, alphabet, matrices, names)
     write_refusals(lines)
+    write_filter(p, languages, alphabet)
+
+
+def write_filter(p, languages, alphabet):
+    """A whole input of a program that answers line by line with model.txt, and what it writes."""
+    lines = [b"Ann", b"  D'Or  ", b"ANNA\r", b"", b"qqq", b" \r", b"\r", b" \t ", b"Zi\xc3", b"Ben", b"?",
+             b"x" * 1001, b"\xc3\xa9" * 1001, b"o" * 1000, b"\xc3\xa9" * 600, b"Ann\tBen", b"\tde la Cruz",
+             b"Ann \t", b"A\1n", b"A\0n",
+             b"Ann\x7f", "Ann\u0085".encode(), b"Ann\rBen", b"Rosa\r\r", MARK + b"Ann", MARK, MARK + MARK,
+             b"Ann" + MARK, b"\vAnn\f", b"r r", b"T-T", "\u5409".encode(), "\u5409i".encode(), "Nguy\u1ec5n".encode(),
+             "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn", b"q\tq", b"\xed\xa0\x80",
+             "\u2028".encode(), "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", b"Bob"]
+
+    def answer(line):
+        verdict, _, letters = judge(line)
+        line = line.removesuffix(b"\r")
+        if verdict == "blank":
+            return line
+        try:
+            line.decode()
+            is_text = b"\t" not in line
+        except UnicodeDecodeError:
+            is_text = False
+        symbols = symbols_of(letters, alphabet)
+        if not is_text or verdict != "accepted" or set(symbols[:-1]) == {UNKNOWN}:
+            return (line if is_text else b"?") + b"\t?\t0"
+        y = read_name(p, symbols)[-1]["y"].flatten().tolist()
+        assert abs(max(y) * 1e6 % 1 - 0.5) > 0.2, f"six decimals might be rounded otherwise: {line}"
+        return line + b"\t" + languages[y.index(max(y))].encode() + b"\t%.6f" % max(y)
+
+    with File("answers.txt") as out:
+        out.value("input", b"\n".join(lines).hex())
+        out.table("output", [[hexadecimal(answer(line))] for line in lines])
 
 
 def write_answers(out, p, names, alphabet):
@@ -807,11 +916,12 @@ def nearest_float(decimal):
 
 
 def write_read_model(number, epoch, split_seed, options, languages, alphabet, matrices, names):
-    """A model, what a reader must take from it, and its answers."""
+    """A model, what a reader must take from it, and its answers; returns the model's lines and the answers."""
     p = {name: torch.tensor([[nearest_float(word) for word in row] for row in rows]) for name, rows in matrices.items()}
     hidden = len(matrices["U"])
+    lines = model_lines(epoch, split_seed, options, hidden, languages, alphabet, matrices)
     with File(f"model{number}.txt", encoding="utf-8") as out:
-        out.lines = model_lines(epoch, split_seed, options, hidden, languages, alphabet, matrices)
+        out.lines = lines
     with File(f"probabilities{number}.txt") as out:
         out.value("epoch", epoch)
         out.value("split_seed", split_seed)
@@ -820,7 +930,7 @@ def write_read_model(number, epoch, split_seed, options, languages, alphabet, ma
         out.table("languages", [[language.encode().hex()] for language in languages])
         out.table("letters", [[letter_name(letter)] for letter in alphabet])
         out.parameters(p)
-        return write_answers(out, p, names, alphabet)
+        return lines, write_answers(out, p, names, alphabet)
 
 
 def write_second_model():
@@ -849,16 +959,18 @@ def write_second_model():
              "\ue000\ud7ff", "\U0010ffff", "q", "\U0001f600A", "Aa Aa", "aaaa", "\u00c9\u00e9A", "e\u0301", "qqq",
              "\ud7ff\U0010ffffaA", "K", "\u212a", "\u1c80", "\u0432k", "\u0412\u1c80"]
     options = "\u00a0 --seed=1\t \ufeff "
-    answers = write_read_model(2, 0, 9007199254740993, options, languages, alphabet, matrices, names)
-    likeliest = [y.index(max(y)) for y in answers]
-    assert all(y[1] == y[3] for y in answers) and likeliest.count(1) > 2 and len(set(likeliest)) > 2
+    _, answers = write_read_model(2, 0, 9007199254740993, options, languages, alphabet, matrices, names)
+    answered = [y.index(max(y)) for y in answers]
+    assert all(y[1] == y[3] for y in answers) and answered.count(1) > 2 and len(set(answered)) > 2
 
 
 def write_smallest_model():
-    """No letters, one hidden unit, two languages."""
-    matrices = {"U": [["0.75"]], "b": [["-0.5"]], "W": [["1.25"]], "V": [["2"], ["-1"]], "c": [["0.25"], ["-0.125"]]}
-    answers = write_read_model(3, MASK, 0, "-", ["A", "B"], [], matrices, ["a", "Zulu", "\u738b" * 12])
-    assert len(set(map(tuple, answers))) == 3
+    """No letters, one hidden unit, three languages, of which the first two always have equal probabilities."""
+    matrices = {"U": [["0.75"]], "b": [["-0.5"]], "W": [["1.25"]], "V": [["0.5"], ["0.5"], ["-2"]],
+                "c": [["0.1"], ["0.1"], ["-1.15"]]}
+    _, answers = write_read_model(3, MASK, 0, "-", ["A", "B", "C"], [], matrices, ["a", "Zulu", "\u738b" * 12])
+    assert len(set(map(tuple, answers))) == 3 and all(y[0] == y[1] for y in answers)
+    assert {y.index(max(y)) for y in answers} == {0, 2}
 
 
 # --- The whole: training on data/ ---
@@ -870,11 +982,13 @@ DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.01
 
 class Data:
     def __init__(self, split_seed=1):
-        texts = {}
-        for file in map(os.fsencode, os.listdir(DATA)):
+        texts, everything = {}, b""
+        for file in sorted(map(os.fsencode, os.listdir(DATA))):
             if is_list(file):
                 with open(os.path.join(os.fsencode(DATA), file), "rb") as text:
                     texts[language_of(file)] = text.read()
+                everything += file + texts[language_of(file)]
+        self.checksum = fnv1a(everything)
         self.languages = sorted(texts)
         lines = [line for text in texts.values() for line in text.split(b"\n")]
         accepted = sum(judge(line)[0] == "accepted" for line in lines)
@@ -904,7 +1018,7 @@ def read_together(p, batch):
 
 
 def losses_together(p, batch, prefix_weight):
-    """L; the loss of the last steps; at how many of them the name's language is the likeliest."""
+    """L; the loss of the last steps; their languages and the most probable ones."""
     languages, steps = read_together(p, batch)
     weighted_loss, last = 0, []
     for t, o in enumerate(steps):
@@ -914,17 +1028,17 @@ def losses_together(p, batch, prefix_weight):
         last.insert(0, o[ends:].detach())
     o = torch.cat(last)
     loss = torch.nn.functional.cross_entropy(o, languages, reduction="sum").item()
-    return weighted_loss, loss, (o.argmax(1) == languages).sum().item()
+    return weighted_loss, loss, languages.tolist(), o.argmax(1).tolist()
 
 
 class WholeRun(Run):
     """Training on data/, names together; after each epoch its mean loss and its accuracy in per cent, then those of
-    the validation names. Ends after `most` mini-batches."""
+    the validation names."""
 
-    def __init__(self, data, set_up, dtype, most=None):
+    def __init__(self, data, set_up, dtype):
         random = SplitMix64(1)
         initial = initial_parameters(len(data.alphabet) + 1, set_up["hidden"], len(data.languages), random)
-        self.data, self.most, self.epochs, self.correct = data, most, [], 0
+        self.data, self.epochs, self.correct = data, [], 0
         self.of_epoch = -(-len(data.part["training"][0]) // set_up["batch_size"])
         self.orders, self.batches, self.ended = [], [], None
         self.p = leaves({name: matrix.to(dtype) for name, matrix in initial.items()})
@@ -933,74 +1047,70 @@ class WholeRun(Run):
     def step(self, set_up, sgd, batch):
         k = len(self.batches)
         rate = set_up["learning_rate"] * (1 - k / self.total if set_up["decay"] == "linear" else 1)
-        weighted_loss, loss, correct = losses_together(self.p, batch, set_up["prefix_weight"])
+        weighted_loss, loss, truth, answered = losses_together(self.p, batch, set_up["prefix_weight"])
         sgd.zero_grad()
         (weighted_loss / len(batch)).backward()
-        self.correct += correct
+        self.correct += sum(map(operator.eq, truth, answered))
         self.update(set_up, sgd, loss, k, rate)
         self.batches[k].append(loss / len(batch))
         if len(self.batches) % self.of_epoch == 0:
             self.end_epoch()
-        self.ended = self.ended or len(self.batches) == self.most
+
+    def figures_of(self, part):
+        """Loss, accuracy and macro F1."""
+        examples = list(zip(*self.data.part[part]))
+        with torch.no_grad():
+            _, loss, truth, answered = losses_together(self.p, examples, 0)
+        accuracy, _, macro_f1 = figures(truth, answered, len(self.data.languages))
+        return loss / len(examples), accuracy, macro_f1
 
     def end_epoch(self):
         names = len(self.data.part["training"][0])
         loss = sum(batch[0] for batch in self.batches[-self.of_epoch:])
-        validation = list(zip(*self.data.part["validation"]))
-        with torch.no_grad():
-            _, its_loss, its_correct = losses_together(self.p, validation, 0)
-        self.epochs.append([loss / names, 100 * self.correct / names,
-                            its_loss / len(validation), 100 * its_correct / len(validation)])
+        validation = self.figures_of("validation")
+        if all(validation[0] < before[2] for before in self.epochs):
+            self.test = self.figures_of("test")  # of the epoch to keep
+        self.epochs.append([loss / names, 100 * self.correct / names, *validation[:2]])
         self.correct = 0
 
 
-def run_of_the_program(seed):
-    """What ./rnn prints of its defaults: loss, accuracy, validation loss and accuracy of each epoch; test loss,
-    accuracy and macro F1."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = os.path.join(DATA, os.pardir, "rnn")
-        out = subprocess.run([program, DATA, "--seed", str(seed), "--model_dir", folder], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout
-        with open(os.path.join(folder, "history.csv"), encoding="ascii") as history:
-            epochs = [list(map(float, line.split(",")[2:6])) for line in list(history)[1:]]
-    return epochs, list(map(float, re.search("Test .*Loss: (.*?) .*Accuracy: (.*?)% .*Macro F1: (.*?)%", out).groups()))
+def apart(mine, theirs):
+    """How far two runs are apart at most, in each column."""
+    return ", ".join("%.1e" % max(abs(x - y) for x, y in zip(*columns)) for columns in zip(zip(*mine), zip(*theirs)))
 
 
 def write_whole():
     data = Data()
     four_set_up = DEFAULTS | {"batch_size": 2048, "epochs": 4}
-    four, hundred = WholeRun(data, four_set_up, torch.float64), WholeRun(data, DEFAULTS, torch.float64, 100)
-    again = WholeRun(data, four_set_up, torch.float32)
-    apart = [[abs(x - y) for x, y in zip(*rows)] for rows in zip(again.epochs, four.epochs)]
-    print("four epochs in float differ by", *map("%.1e".__mod__, map(max, zip(*apart))))
-    again = WholeRun(data, DEFAULTS, torch.float32, 100)
-    apart = [abs(mine[-1] - theirs[-1]) for mine, theirs in zip(again.batches, hundred.batches)]
-    print("100 mini-batches in float differ by %.1e, the first ten by %.1e" % (max(apart), max(apart[:10])))
-    runs, tests = zip(*map(run_of_the_program, range(1, 11)))
-
-    def ranges(rows):
-        """Of each column the lowest and the highest, and their distance beyond."""
-        return [limit for column in zip(*rows)
-                for limit in (2 * min(column) - max(column), 2 * max(column) - min(column))]
-
+    four, ten = WholeRun(data, four_set_up, torch.float64), WholeRun(data, DEFAULTS, torch.float64)
+    four_again, ten_again = WholeRun(data, four_set_up, torch.float32), WholeRun(data, DEFAULTS, torch.float32)
+    print("In float differ: four epochs by", apart(four_again.epochs, four.epochs))
+    hundred, hundred_again = ([batch[-1:] for batch in run.batches[:100]] for run in (ten, ten_again))
+    print("ten and a hundred mini-batches by", apart(hundred_again[:10], hundred[:10]), apart(hundred_again, hundred))
+    print("ten epochs by", apart(ten_again.epochs, ten.epochs))
+    print("their test by", apart([ten_again.test], [ten.test]))
     with File("whole.txt") as out:
+        out.value("version", VERSION)
+        out.value("checksum", data.checksum)
         names = [len(data.part[each][0]) for each in PARTS]
         out.row("sizes", [len(data.languages), len(data.alphabet), data.repeats, *names])
         out.table("four_epochs", four.epochs)
-        out.table("minibatches", [[batch[-1]] for batch in hundred.batches])
-        out.digits = 4
-        out.table("ranges", [ranges(run[epoch] for run in runs) for epoch in range(DEFAULTS["epochs"])])
-        out.row("test_ranges", ranges(tests))
+        out.table("minibatches", hundred)
+        out.table("ten_epochs", ten.epochs)
+        out.row("test", ten.test)
 
 
 def main():
     if sys.argv[1:] == ["--whole"]:
         return write_whole()
     check_folding_tables()
+    check_version()
     write_random()
     write_split()
     write_text()
     write_data()
+    write_folders()
+    write_choice()
     write_packing()
     write_forward_backward()
     write_large_forward_backward()

@@ -1,19 +1,19 @@
 // The program against tests/golden/: numbers of an independent oracle. Their grammar is in tests/golden/README.md, what
 // made them in tests/golden.py. Built in double, and in float by golden_float_test.cpp.
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <sstream>
+#define main rnn_main
+#include "../rnn.cpp"
+#undef main
 #include <stdexcept>
 #include <type_traits>
 #include "common.hpp"
 #include "ut.hpp"
 
-using namespace boost::ut;
 using namespace common;
 
 namespace {
+
+using boost::ut::expect;
+using namespace boost::ut::literals;
 
 constexpr bool is_float = sizeof(Real) == sizeof(float);
 
@@ -281,13 +281,17 @@ Data data_of(const std::map<std::string, std::string>& files) {
   return data;
 }
 
-// Training on data/ itself, as the defaults have it: sizes, the first mini-batches, and in float four epochs.
+// Training on data/ itself, as the defaults have it: sizes, the first mini-batches, and in float all epochs.
 void check_whole() {
   Golden golden("whole.txt");
   std::map<std::string, std::string> files;
-  for (const auto& file : std::filesystem::directory_iterator("data"))
+  for (const auto& file : fs::directory_iterator("data"))
     if (file.is_regular_file()) files[file.path().filename().string()] = contents(file.path().string());
   const Data data = data_of(files);
+  std::string everything;
+  for (const auto& [file, text] : files)
+    if (file.ends_with(".txt") && !file.starts_with('.')) everything += file + text;
+  expect(golden.count("version") == 2u && golden.count("checksum") == fnv1a(everything)) << "data/ is another";
   Settings settings;
   const Alphabet alphabet = alphabet_of(data, settings.split_seed);
   const auto part = [&](Part its) { return examples_of(data, its, settings.split_seed, alphabet, data.languages); };
@@ -314,23 +318,43 @@ void check_whole() {
     });
   }
 
+  // Trains for `epochs` of them, and holds each to its row. Returns the parameters of the kept epoch.
+  const auto check_epochs = [&](const char* block, size_t epochs, double loss, double accuracy, double its_accuracy) {
+    Training training = start_training(settings, alphabet.symbols(), data.languages.size(), examples.size());
+    fast::Learner learner(training, examples);
+    std::vector<EpochRecord> history;
+    Parameters kept{};
+    for (size_t epoch = 0; epoch < epochs; ++epoch) {
+      Score score, of_validation;
+      train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
+        fast::learn(learner, examples, batch, rate, run, score);
+      });
+      classify(learner.network, validation, run,
+               [&](size_t i, Numbers o, Numbers y) { of_validation.add(o, y, validation[i].language); });
+      expect_near(block, epoch, 0, loss, score.mean_cross_entropy());
+      expect_near(block, epoch, 1, accuracy, score.accuracy());
+      expect_near(block, epoch, 2, loss, of_validation.mean_cross_entropy());
+      expect_near(block, epoch, 3, its_accuracy, of_validation.accuracy());
+      history.push_back({0, 0, score, of_validation});
+      if (kept_epoch(history) == history.size()) kept = learner.network.parameters.plain();
+    }
+    return kept;
+  };
+  const bool all = is_float;  // in double the epochs take twice the time
+  const Settings defaults = settings;
   settings.batch_size = 2048;
   settings.epochs = golden["four_epochs"].rows;
-  Training training = start_training(settings, alphabet.symbols(), data.languages.size(), examples.size());
-  fast::Learner learner(training, examples);
-  for (size_t epoch = 0; epoch < (is_float ? 4 : 1); ++epoch) {  // double takes twice the time
-    Score score, of_validation;
-    train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
-      fast::learn(learner, examples, batch, rate, run, score);
-    });
-    classify(learner.network, validation, run,
-             [&](size_t i, Numbers o, Numbers y) { of_validation.add(o, y, validation[i].language); });
-    expect_near("four_epochs", epoch, 0, 1e-5, score.mean_cross_entropy());
-    expect_near("four_epochs", epoch, 1, 0.02, score.accuracy());
-    expect_near("four_epochs", epoch, 2, 1e-5, of_validation.mean_cross_entropy());
-    expect_near("four_epochs", epoch, 3, 0.1, of_validation.accuracy());
+  check_epochs("four_epochs", all ? 4 : 1, 1e-5, 0.02, 0.1);
+  settings = defaults;
+  expect(golden["ten_epochs"].rows == settings.epochs && golden["test"].columns == 3u);
+  if (all) {
+    const Parameters kept = check_epochs("ten_epochs", settings.epochs, 1e-3, 0.1, 0.4);
+    Team team(1);
+    const Evaluation test = evaluate(Classifier(kept, team, false), part(Part::test));
+    expect_near("test", 0, 0, 1e-3, test.score.mean_cross_entropy());
+    expect_near("test", 0, 1, 0.4, test.score.accuracy());
+    expect_near("test", 0, 2, 1, 100 * test.confusion.macro_f1());
   }
-  for (const char* name : {"ranges", "test_ranges"}) expect(golden[name].rows > 0);  // what ./rnn prints
   golden.expect_all_read();
 }
 
@@ -361,6 +385,64 @@ void check_answers(Golden& golden, const Model& model) {
   classify(fast::Network(model.parameters), examples, in_turn, check);
   for (size_t i = 0; i < examples.size(); ++i) check(i, {}, forward(model.parameters, examples[i].symbols).back().y);
   expect(answered == 2 * probabilities.rows);
+}
+
+// The model that `file` holds, which must be what the file of its probabilities says, to the bit.
+Model read_golden_model(Golden& golden, const std::string& file) {
+  const Model model = read_model(contents("tests/golden/" + file));
+  expect(model.epoch == integer(golden["epoch"](0, 0)) && model.split_seed == integer(golden["split_seed"](0, 0)));
+  expect(model.options == bytes(golden["options"](0, 0))) << file;
+  expect(model.parameters.hidden == golden.count("hidden"));
+  expect(model.languages == golden["languages"].all(bytes));
+  expect(model.alphabet.letters == letters_of(golden, "letters"));
+  for (const Listed& each : all_parameters) {
+    const Matrix& matrix = model.parameters.*each.matrix;
+    const Block& block = golden[each.name];
+    expect(block.rows == matrix.rows && block.columns == matrix.columns) << file << each.name;
+    for (size_t k = 0; k < block.tokens.size(); ++k) {
+      const double theirs = number(block.tokens[k]), ours = static_cast<double>(matrix.numbers.at(k));
+      expect(ours == theirs && std::signbit(ours) == std::signbit(theirs)) << file << each.name << k << ours;
+    }
+  }
+  return model;
+}
+
+// Answers are held to a whole input with part 1 and with part 2.
+void check_filter(bool plain) {
+  const Model model = read_model(contents("tests/golden/model.txt"));
+  Team team(1);
+  const Classifier classify(model.parameters, team, plain);
+  Filter filter{model, classify, 1};
+  filter.failed = 10;  // so that none is named on standard error
+  Golden golden("answers.txt");
+  std::istringstream input(bytes(golden["input"](0, 0)));
+  std::string line, expected;
+  for (size_t number = 1; next_line(input, longest_line, line); ++number) filter.add(line, number);
+  for (const std::string& answer : golden["output"].all(bytes)) expected += answer + '\n';
+  std::istringstream theirs(expected), ours(filter.answers());
+  expect(golden["output"].rows > 40u && filter.failed > 10u);
+  for (std::string wanted, got; std::getline(theirs, wanted);) {
+    expect(static_cast<bool>(std::getline(ours, got))) << "too few lines";
+    expect(got == wanted) << plain << "got:" << got << "expected:" << wanted;
+  }
+  expect(!std::getline(ours, line)) << "too many lines";
+  golden.expect_all_read();
+}
+
+// What training says of a folder, in the words of the page.
+std::string folder_verdict(const std::string& folder, std::uint64_t split_seed) {
+  try {
+    new_model(load_data(folder), folder, {.split_seed = split_seed});
+    return "accepted";
+  } catch (const Failure& failure) {
+    const auto says = [&](const char* words) { return failure.what.find(words) != failure.what.npos; };
+    if (says(": no *.txt in it") || says(": one language alone")) return "few_languages";
+    if (says(": the same language as ")) return "same_language";
+    if (says(": a file's name is its language")) return "bad_language";
+    if (says(" has no name to train on")) return "no_training_name";
+    const char* const of_files[] = {": malformed UTF-8", ": a name of more than", " in a name", ": no name in it"};
+    return std::ranges::any_of(of_files, says) ? "bad_file" : failure.what;
+  }
 }
 
 std::string verdict(const TextError& wrong) {
@@ -500,6 +582,59 @@ int main() {
     golden.expect_all_read();
   };
 
+  "folders that training takes or refuses"_test = [] {
+    Golden golden("folders.txt");
+    const Block& verdicts = golden["verdicts"];
+    const fs::path folder = fs::temp_directory_path() / format("golden_test.%08x", std::random_device()());
+    for (size_t i = 0; i < verdicts.rows; ++i) {
+      fs::create_directory(folder);
+      const Block& files = golden[numbered("folder", i)];
+      for (size_t k = 0; k < files.rows; ++k)
+        std::ofstream(folder / bytes(files(k, 0)), std::ios::binary) << bytes(files(k, 1));
+      const std::string found = folder_verdict(folder.string(), golden.count("split_seed"));
+      fs::remove_all(folder);
+      expect(found == verdicts(i, 0)) << i << found << verdicts(i, 0);
+    }
+    expect(verdicts.rows > 10u);
+    golden.expect_all_read();
+  };
+
+  "the epoch that is kept, and the figures of a test"_test = [] {
+    Golden golden("choose.txt");
+    const std::vector<size_t> kept = golden.indices("kept");
+    expect(kept.size() >= 5u);
+    for (size_t run = 0; run < kept.size(); ++run) {
+      const Block &training = golden[numbered("run", run, ".training")],
+                  &validation = golden[numbered("run", run, ".validation")];
+      const auto score = [](const Block& block, size_t epoch) {  // of one name
+        Score its;
+        if (block.rows > 0) its.sum = number(block(epoch, 0)), its.names = 1;
+        return its;
+      };
+      std::vector<EpochRecord> history;
+      for (size_t epoch = 0; epoch < training.rows; ++epoch)
+        history.push_back({0, 0, score(training, epoch), score(validation, epoch)});
+      expect(kept_epoch(history) == kept[run]) << run << kept_epoch(history);
+    }
+
+    const std::vector<size_t> truth = golden.indices("true"), answered = golden.indices("answered");
+    Confusion confusion(golden.count("languages"));
+    Score score;
+    for (size_t i = 0; i < truth.size(); ++i) {
+      ++confusion(truth[i], answered.at(i));
+      Vector y(confusion.languages);
+      y[answered[i]] = 1;
+      score.add(y, y, truth[i]);
+    }
+    expect_close(golden, "accuracy", 1e-12, score.accuracy());
+    expect_close(golden, "f1", 1e-12, 1, confusion.languages, [&](size_t, size_t k) { return 100 * confusion.f1(k); });
+    expect_close(golden, "macro_f1", 1e-12, 100 * confusion.macro_f1());
+    golden.expect_all_read();
+  };
+
+  for (const bool plain : {true, false})
+    "a whole input is answered line by line"_test = [=] { check_filter(plain); };
+
   "a packed batch, and the mini-batches of an epoch"_test = [] {
     Golden golden("packing.txt");
     Examples examples;
@@ -560,26 +695,17 @@ int main() {
   "data/ gives the sizes, and the defaults the losses, that the kit has"_test = check_whole;
 
   "a model is read, written again as it was, and gives its probabilities"_test = [] {
-    const std::string text = contents("tests/golden/model.txt");
-    const Model model = read_model(text);
-    expect(model.epoch == 3u && model.split_seed == std::numeric_limits<std::uint64_t>::max());
-    expect(write_model(model) == text);
-
     Golden golden("probabilities.txt");
+    const Model model = read_golden_model(golden, "model.txt");
+    expect(write_model(model) == contents("tests/golden/model.txt"));
     check_answers(golden, model);
     golden.expect_all_read();
   };
 
   for (const char* which : {"2", "3"})
     "a model in unusual decimals and letters, and one of a single unit and no letter, are read to the bit"_test = [=] {
-      const Model model = read_model(contents(std::string("tests/golden/model") + which + ".txt"));
       Golden golden(std::string("probabilities") + which + ".txt");
-      expect(model.epoch == integer(golden["epoch"](0, 0)) && model.split_seed == integer(golden["split_seed"](0, 0)));
-      expect(model.options == bytes(golden["options"](0, 0)));
-      expect(model.parameters.hidden == golden.count("hidden"));
-      expect(model.languages == golden["languages"].all(bytes));
-      expect(model.alphabet.letters == letters_of(golden, "letters"));
-      expect_close(golden, "", 0, model.parameters);
+      const Model model = read_golden_model(golden, std::string("model") + which + ".txt");
       expect(write_model(read_model(write_model(model))) == write_model(model));
       check_answers(golden, model);
       golden.expect_all_read();

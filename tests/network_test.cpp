@@ -494,11 +494,17 @@ int main() {
     settings.batch_size = 64;
     Training training = small_training(settings, examples);
     fast::Learner one(training, examples), other(training, examples);
+    bool backward = false;  // not two types of run: the compiler may round differently in what it makes of each
+    const auto run = [&](size_t count, auto&& f) {
+      for (size_t i = 0; i < count; ++i) f(backward ? count - 1 - i : i);
+    };
     for (size_t epoch = 0; epoch < 3; ++epoch)
       train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
         Score a, b;
-        const double norm = fast::learn(one, examples, batch, rate, in_turn, a);
-        expect(norm == fast::learn(other, examples, batch, rate, backward_in_turn, b));
+        backward = false;
+        const double norm = fast::learn(one, examples, batch, rate, run, a);
+        backward = true;
+        expect(norm == fast::learn(other, examples, batch, rate, run, b));
         expect(a.sum == b.sum && a.correct == b.correct);
       });
     expect(numbers_of(one.network.parameters.plain()) == numbers_of(other.network.parameters.plain()));
@@ -711,5 +717,8 @@ int main() {
     expect_near(other.sum, -3 * std::log(0.6) + 1, 1e-6);
   };
 
-  "both parts compute the same, as every start checks"_test = [] { expect(fast::agrees_with_part_1()); };
+  "both parts compute the same, as every start checks, up to rounding"_test = [] {
+    expect(fast::agrees_with_part_1() && fast::agrees_with_part_1(is_float ? 2e-6 : 1e-14));
+    expect(!fast::agrees_with_part_1(0)) << "a difference is noticed";
+  };
 }

@@ -518,7 +518,7 @@ int main() {
     const auto allowed = [](const char* name, const std::string& value) {
       Options options;
       const std::vector<Option> table = option_table(options);
-      return find_option(table, std::string("--") + name)->value.set(value);
+      return std::ranges::find(table, std::string("--") + name, &Option::name)->value.set(value);
     };
     for (const char* name : {"hidden_dim", "epochs", "batch_size", "threads", "top"})
       expect(allowed(name, "1") && !allowed(name, "0") && !allowed(name, "-1") && !allowed(name, "1.5")) << name;
@@ -548,13 +548,12 @@ int main() {
     const Options none = parse_command_line({});
     same(none.mode + ' ' + none.data_dir + ' ' + none.model_path + ' ' + none.model_dir + ' ' + none.part,
          "train data/ models/rnn.txt models test");
-    expect(threads_of(none) == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
-    expect(!none.plain && !none.threads && none.list == "none");
+    expect(none.threads == std::max(1u, std::thread::hardware_concurrency()) && none.names.empty());
+    expect(!none.plain && none.list == "none");
     same(options_line(none.settings), options_line({}));
     const Options some =
         parse_command_line({"--epochs=3", "--threads", "7", "here", "--decay", "none", "--epochs", "4"});
-    expect(some.settings.epochs == 4 && threads_of(some) == 7 && some.data_dir == "here" &&
-           !some.settings.linear_decay);
+    expect(some.settings.epochs == 4 && some.threads == 7 && some.data_dir == "here" && !some.settings.linear_decay);
     same(parse_command_line({"--data_dir", "here"}).data_dir, "here");
     same(parse_command_line({"--mode", "test", "--part=all"}).part, "all");
     const Options plain =
@@ -575,13 +574,15 @@ int main() {
   "a wrong command line"_test = [] {
     const auto refused = [](const Strings& words) { return failure_of([&] { parse_command_line(words); }); };
     same(refused({"--mode", "explore", "--lr", "1"}),
-         "2: no option --lr; mode explore takes --mode --data_dir --plain --threads --seed --split_seed");
-    same(refused({"--lr", "--mode=predict"}),
-         "2: no option --lr; mode train takes --mode --data_dir --model_dir --plain --threads --hidden_dim --epochs "
-         "--batch_size --learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed");
-    same(refused({"--epochs", "3", "--mode", "trace"}),
-         "2: --epochs means nothing to mode trace, which takes --mode --model_path --plain --threads --seed");
-    expect(has(refused({"-epochs", "3"}), "2: no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
+         "2: mode explore has no option --lr; it takes --mode --plain --threads --data_dir --seed --split_seed");
+    same(refused({"--lr", "3"}),
+         "2: mode train has no option --lr; it takes --mode --plain --threads --data_dir --model_dir --hidden_dim "
+         "--epochs --batch_size --learning_rate --clip_norm --momentum --prefix_weight --decay --seed --split_seed");
+    same(refused({"--epochs", "3", "--mode", "test"}),
+         "2: mode test has no option --epochs; it takes --mode --plain --threads --data_dir --model_path --part --list "
+         "--seed");
+    expect(has(refused({"-epochs", "3"}), "no option -epochs; ") && has(refused({"-x"}), "no option -x; "));
+    expect(has(refused({"--lr", "--mode=predict"}), "mode predict has no option --lr; "));
     same(refused({"--epochs"}), "2: --epochs : should be a whole number, 1 to 1000000");
     same(refused({"--momentum", "1"}), "2: --momentum 1: should be a number, rounded to float, 0 to below 1");
     same(refused({"--model_dir="}), "2: --model_dir : should be a folder");
@@ -940,7 +941,11 @@ int main() {
       filter.add("b", 11);
       same(filter.answers(), "\n名\t?\t0\nb\tB\t0.982007\n");
       expect(filter.failed == 2) << "a name without a known letter is no fault";
-      for (size_t number = 1; number <= 9; ++number) filter.add("\377", number);
+      filter.add("a\t", 12);
+      filter.add("a\x1b[2Jb\u0080", 13);
+      same(filter.answers(), "?\t?\t0\n?\t?\t0\n");
+      expect(filter.failed == 4) << "a TAB beside a name, and what could move a cursor";
+      for (size_t number = 1; number <= 7; ++number) filter.add("\377", number);
       expect(has(filter.last_lines(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
     };
 

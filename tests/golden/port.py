@@ -173,8 +173,8 @@ def alphabet_of(names):
 
 
 def symbols_of(name, alphabet):
-    place = {letter: symbol for symbol, letter in enumerate(alphabet)}
-    return [place.get(letter, UNKNOWN) for letter in fold(decode(name))] + [len(alphabet)]     # the end comes last
+    index = {letter: symbol for symbol, letter in enumerate(alphabet)}
+    return [index.get(letter, UNKNOWN) for letter in fold(decode(name))] + [len(alphabet)]     # the end comes last
 
 
 def language_of(file):
@@ -196,6 +196,27 @@ def read_data(files, split_seed):
             _, its_part = part(name, split_seed)
             parts[its_part].append((k, name))
     return languages, alphabet_of(name for _, name in parts["training"]), parts
+
+
+def judge_folder(files, split_seed):
+    """Whether training takes the files of a folder, and else why not."""
+    lists = [(name, text) for name, text in files if is_list(name)]
+    languages = {language_of(name) for name, _ in lists}
+    if len(languages) < len(lists):
+        return "same_language"
+    if any(decode(language) is None for language in languages):
+        return "bad_language"
+    if any(read_names(text)[0] != "accepted" for _, text in lists):
+        return "bad_file"
+    if len(languages) < 2:
+        return "few_languages"
+    _, _, parts = read_data(lists, split_seed)
+    return "accepted" if len({k for k, _ in parts["training"]}) == len(languages) else "no_training_name"
+
+
+def checksum(files):
+    """FNV-1a of all files of names, one behind the other, sorted by name: of each its name, then its bytes."""
+    return fnv1a(b"".join(name + text for name, text in sorted(files) if is_list(name)))
 
 
 # ---- Packing: this port computes one name at a time and needs none of it ----
@@ -229,8 +250,8 @@ def add_outer(matrix, left, right):
         row[:] = [entry + x * y for entry, y in zip(row, right)]
 
 
-def one_hot(place, size):
-    return [1.0 if i == place else 0.0 for i in range(size)]
+def one_hot(index, size):
+    return [1.0 if i == index else 0.0 for i in range(size)]
 
 
 def column(matrix, symbol):
@@ -266,34 +287,34 @@ def forward(p, name):
     return steps
 
 
-def likeliest(y):
+def most_probable(y):
     return y.index(max(y))                                              # the first of equals
 
 
-def weights(T, prefix_weight):
-    return [prefix_weight] * (T - 1) + [1.0]                            # w_T = 1, w_t = prefix_weight before
+def step_weights(T, prefix_weight):
+    return [prefix_weight] * (T - 1) + [1.0]                            # s_T = 1, s_t = prefix_weight before
 
 
-def step_loss(o, y, language):
+def cross_entropy(o, y, language):
     k = o.index(max(o))
     return o[k] - o[language] - math.log(y[k])                          # -log y_t[language], finite
 
 
 def loss(steps, language, prefix_weight):
-    T = len(steps["y"])                                                 # L = sum over t of w_t * -log y_t[language]
-    return sum(w * step_loss(o, y, language) for w, o, y in zip(weights(T, prefix_weight), steps["o"], steps["y"]))
+    s = step_weights(len(steps["y"]), prefix_weight)                    # L = sum over t of s_t * -log y_t[language]
+    return sum(s_t * cross_entropy(o, y, language) for s_t, o, y in zip(s, steps["o"], steps["y"]))
 
 
 def backward(p, name, language, prefix_weight, steps, g):
     """Adds the name's gradients to g; adds do (T x languages), dh, da (T x hidden) to steps."""
-    T, w = len(name), weights(len(name), prefix_weight)
+    T, s = len(name), step_weights(len(name), prefix_weight)
     do, dh, da = [None] * T, [None] * T, [None] * T
     da_next = [0.0] * len(p["W"])                                       # da_{T+1} = 0
     for t in reversed(range(T)):                                        # t counts from 0 here
         h = steps["h"][t]
         h_before = steps["h"][t - 1] if t > 0 else [0.0] * len(h)
         target = one_hot(language, len(p["V"]))
-        do[t] = [w[t] * (y - hot) for y, hot in zip(steps["y"][t], target)]                 # w_t (y_t - onehot)
+        do[t] = [s[t] * (y - hot) for y, hot in zip(steps["y"][t], target)]                 # s_t (y_t - onehot)
         dh[t] = [v + r for v, r in zip(transposed_times(p["V"], do[t]), transposed_times(p["W"], da_next))]
         da[t] = [(1 - value * value) * d for value, d in zip(h, dh[t])]                     # (1 - h_t^2) * dh_t
         add_outer(g["c"], do[t], [1.0])                                 # dc += do_t
@@ -322,6 +343,26 @@ def forward_backward(p, names, languages, prefix_weight):
 
 # ---- Training ----
 
+def learning_rate(set_up, k, K):
+    return set_up["learning_rate"] * (1 - k / K if set_up["decay"] == "linear" else 1)
+
+
+def clip_factor(norm, clip_norm):
+    return min(1.0, clip_norm / norm) if norm else 1.0
+
+
+def learn(p, v, names, languages, rate, set_up):
+    """Changes p and v by one mini-batch; its loss, the norm of its gradient, the factor."""
+    all_steps, g = forward_backward(p, names, languages, set_up["prefix_weight"])
+    total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, languages))
+    g = {key: [[entry / len(names) for entry in row] for row in g[key]] for key in FIVE}       # the mean
+    norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
+    factor = clip_factor(norm, set_up["clip_norm"])
+    if math.isfinite(norm):
+        update(p, v, g, factor, rate, set_up["momentum"])
+    return total, norm, factor
+
+
 def train(p, names, languages, random, set_up):
     """Changes p; yields (epoch's order, loss, rate, norm, factor) after each mini-batch, the one that ends it too."""
     v, order = like(p), list(range(len(names)))
@@ -331,15 +372,8 @@ def train(p, names, languages, random, set_up):
         random.shuffle(order)                                           # the same generator and order go on
         for j, batch in enumerate(cut(order, set_up["batch_size"])):
             k = epoch * batches + j
-            rate = set_up["learning_rate"] * (1 - k / K if set_up["decay"] == "linear" else 1)
-            its_languages = [languages[i] for i in batch]
-            all_steps, g = forward_backward(p, [names[i] for i in batch], its_languages, set_up["prefix_weight"])
-            total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, its_languages))
-            g = {key: [[entry / len(batch) for entry in row] for row in g[key]] for key in FIVE}       # the mean
-            norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
-            factor = min(1.0, set_up["clip_norm"] / norm) if norm else 1.0
-            if math.isfinite(norm):
-                update(p, v, g, factor, rate, set_up["momentum"])
+            rate = learning_rate(set_up, k, K)
+            total, norm, factor = learn(p, v, [names[i] for i in batch], [languages[i] for i in batch], rate, set_up)
             yield list(order), total, rate, norm, factor
             if not math.isfinite(norm) or not math.isfinite(total):
                 return
@@ -351,6 +385,22 @@ def update(p, v, g, factor, rate, momentum):
             for i, gradient in enumerate(g_row):
                 v_row[i] = momentum * v_row[i] + factor * gradient      # v = momentum v + factor g
                 p_row[i] -= rate * v_row[i]                             # parameter = parameter - rate v
+
+
+def kept_epoch(training_losses, validation_losses):
+    """The first of the epochs with the lowest loss, from 1."""
+    losses = validation_losses or training_losses                       # training alone where no name is for validation
+    return losses.index(min(losses)) + 1
+
+
+def figures(truth, answered, languages):
+    """Accuracy, F1 of each language and macro F1, in per cent."""
+    def f1(k):
+        right = sum(x == y == k for x, y in zip(truth, answered))       # TP
+        return 100 * 2 * right / (truth.count(k) + answered.count(k)) if right else 0.0        # TP + FN, TP + FP
+
+    accuracy = 100 * sum(map(operator.eq, truth, answered)) / len(truth)
+    return accuracy, list(map(f1, range(languages))), sum(map(f1, set(truth))) / len(set(truth))
 
 
 # ---- The model file ----
@@ -493,6 +543,28 @@ class ModelReader:
         return model
 
 
+# ---- Answers, line by line ----
+
+def answer(model, line):
+    """What is written of a line, less its \\n."""
+    verdict, name = check(line)
+    line = line.removesuffix(b"\r")
+    if verdict == "blank":
+        return line
+    is_text = decode(line) is not None and b"\t" not in line
+    if is_text and verdict == "accepted":
+        symbols = symbols_of(name, model["letters"])
+        if any(symbol != UNKNOWN for symbol in symbols[:-1]):
+            y = forward(model, symbols)["y"][-1]
+            return b"%b\t%b\t%.6f" % (line, model["languages"][most_probable(y)], max(y))
+    return (line if is_text else b"?") + b"\t?\t0"
+
+
+def answers(model, data):
+    lines = data.split(b"\n")
+    return [answer(model, line) for line in (lines if lines[-1] else lines[:-1])]
+
+
 # ---- The check: every block of every file ----
 
 class Mismatch(Exception):
@@ -630,6 +702,32 @@ def check_data(golden):
             golden.compare(f"{its_part}{i}.symbols", [symbols_of(name, alphabet)])
 
 
+def check_folders(golden):
+    split_seed, verdicts = golden.one("split_seed"), []
+    for i in range(len(golden.get("verdicts", str))):
+        files = [(to_bytes(name), to_bytes(text)) for name, text in golden.get(f"folder{i}", str)]
+        verdicts.append([judge_folder(files, split_seed)])
+    golden.compare("verdicts", verdicts, str)
+
+
+def check_choice(golden):
+    kept = []
+    for run in range(len(golden.get("kept")[0])):
+        losses = [[loss for loss, _ in golden.get(f"run{run}.{its_part}", float)] for its_part in
+                  ("training", "validation")]
+        kept.append(kept_epoch(*losses))
+    golden.compare("kept", [kept])
+    accuracy, f1, macro_f1 = figures(golden.get("true")[0], golden.get("answered")[0], golden.one("languages"))
+    golden.close("accuracy", [[accuracy]])
+    golden.close("f1", [f1])
+    golden.close("macro_f1", [[macro_f1]])
+
+
+def check_answers(golden):
+    model = read_write_read("model.txt")
+    golden.compare("output", [[line.hex() or "-"] for line in answers(model, to_bytes(golden.one("input", str)))], str)
+
+
 def check_packing(golden):
     count = golden.one("names")
     names = golden.names(count)
@@ -692,15 +790,11 @@ def check_probabilities(golden, model):
     rows = [forward(model, symbols_of(to_bytes(name), model["letters"]))["y"][-1] for name, *_ in table]        # y_T
     golden.blocks["probabilities"] = [numbers for _, *numbers in table]
     golden.compare("probabilities", rows, float, 1e-5, magnitude=1.0)
-    golden.compare("answers", [[likeliest(y)] for y in rows])
+    golden.compare("answers", [[most_probable(y)] for y in rows])
 
 
 def read_write_read(name):
     return ModelReader(write_model(ModelReader(contents(name)).model())).model()
-
-
-def check_model(golden):
-    check_probabilities(golden, read_write_read("model.txt"))
 
 
 def check_read_model(golden):
@@ -732,6 +826,7 @@ def check_refusals(golden):
     golden.compare("edits", rows, str)
 
 
+VERSION = 2                     # of the kit
 DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.015, "momentum": 0.9, "clip_norm": 10,
             "prefix_weight": 0.15, "decay": "linear", "seed": 1, "split_seed": 1}
 
@@ -740,6 +835,8 @@ def check_whole(golden):
     """The sizes of data/, and the first mini-batches of the defaults, which take about a second each."""
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "data")
     files = [(os.fsencode(name), contents(os.path.join(folder, name))) for name in os.listdir(folder)]
+    golden.compare("version", [[VERSION]])
+    golden.compare("checksum", [[checksum(files)]])
     languages, alphabet, parts = read_data(files, DEFAULTS["split_seed"])
     repeats = sum(read_names(text)[2] for name, text in files if is_list(name))
     golden.compare("sizes", [[len(languages), len(alphabet), repeats, *map(len, parts.values())]])
@@ -747,7 +844,7 @@ def check_whole(golden):
     random = SplitMix64(DEFAULTS["seed"])
     p = initial(len(alphabet) + 1, DEFAULTS["hidden"], len(languages), random)
     run = train(p, names, [language for language, _ in parts["training"]], random, DEFAULTS)
-    for block in "four_epochs", "ranges", "test_ranges":                # plain Python is too slow for these
+    for block in "four_epochs", "ten_epochs", "test":                   # plain Python is too slow for these
         golden.get(block, float)
     if "--whole" not in sys.argv:
         del golden.blocks["minibatches"][10:]
@@ -765,8 +862,9 @@ CHECKS = (
     ("training/linear.txt", check_training), ("training/none.txt", check_training),
     ("training/float.txt", check_training),
     ("training/norm_not_finite.txt", check_training), ("training/loss_not_finite.txt", check_training),
-    ("probabilities.txt", check_model), ("probabilities2.txt", check_read_model),
-    ("probabilities3.txt", check_read_model), ("refusals.txt", check_refusals),
+    ("choose.txt", check_choice), ("folders.txt", check_folders),
+    ("probabilities.txt", check_read_model), ("probabilities2.txt", check_read_model),
+    ("probabilities3.txt", check_read_model), ("refusals.txt", check_refusals), ("answers.txt", check_answers),
     ("whole.txt", check_whole))
 
 
