@@ -712,9 +712,9 @@ std::string help() {
       "  ./rnn --mode explore data/               describe the data\n\n"
       "  option           default             meaning: range\n"
       "  --help, -h                           this text\n";
-  std::string group = "";
+  std::string group;  // the modes that read the rows, of which the first need no heading
   for (const auto& [name, modes, meaning, value] : table) {
-    if (modes != std::exchange(group, modes)) text += group.empty() ? "Every mode:\n" : "Modes " + group + ":\n";
+    if (modes != std::exchange(group, modes)) text += "Read by " + (group.empty() ? "every mode" : group) + ":\n";
     text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
             '\n';
   }
@@ -1100,8 +1100,8 @@ void test(const Options& options) {
   for (const std::string& language : data.languages)
     if (!std::ranges::binary_search(model.languages, language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Strings words = words_of(all_parts);
-  const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
+  const Strings parts = words_of(all_parts);
+  const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
   Team team(std::min(options.threads, fast::most_tasks));
   const Evaluation result = evaluate(Classifier(model.parameters, team, options.plain), examples);
