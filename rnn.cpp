@@ -502,11 +502,10 @@ double tick_step(double highest, double most) {
 void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept, double left, double top) {
   constexpr double width = 420, height = 300;
   const size_t epochs = history.size();
-  double highest = 0.1;
+  double highest = 0.1;  // fmax passes over the loss of no names, which is not a number
   for (const EpochRecord& epoch : history)
     for (const Score& score : {epoch.training, epoch.validation})
-      highest = std::fmax(highest,
-                          score.mean_cross_entropy());  // fmax passes over the loss of no names, which is not a number
+      highest = std::fmax(highest, score.mean_cross_entropy());
   const double step = tick_step(highest, 7), steps = std::ceil(highest / step);
   const auto x_of = [&](size_t epoch) { return left + width * (as_double(epoch) - 0.5) / as_double(epochs); };
   const auto y_of = [&](double loss) { return top + height * (1 - loss / (steps * step)); };
@@ -525,8 +524,7 @@ void draw_losses(Svg& svg, const std::vector<EpochRecord>& history, size_t kept,
     const std::string colour = validation ? "\"#d9622b\"" : "\"#1f6fb4\"";
     std::string points;
     for (size_t k = 1; k <= epochs; ++k) {
-      const EpochRecord& epoch = history[k - 1];
-      const Score& score = validation ? epoch.validation : epoch.training;
+      const Score& score = validation ? history[k - 1].validation : history[k - 1].training;
       if (score.names == 0) return;
       const double x = x_of(k), y = y_of(score.mean_cross_entropy());
       points += format("%.1f,%.1f ", x, y);
@@ -720,9 +718,9 @@ std::string help() {
       "  ./rnn --mode explore data/               describe the data\n\n"
       "  option           default             meaning: range\n"
       "  --help, -h                           this text\n";
-  std::string group = "";
+  std::string group;  // the modes that read the rows, of which the first need no heading
   for (const auto& [name, modes, meaning, value] : table) {
-    if (modes != std::exchange(group, modes)) text += group.empty() ? "Every mode:\n" : "Modes " + group + ":\n";
+    if (modes != std::exchange(group, modes)) text += "Read by " + (group.empty() ? "every mode" : group) + ":\n";
     text += "  " + fit(name, 17) + fit(value.initial, 20) + meaning + (value.range.empty() ? "" : ": ") + value.range +
             '\n';
   }
@@ -1000,12 +998,11 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
                        const std::string& name) {
   const fs::path folder = options.model_dir;
   const std::string path = visible((folder / "rnn.txt").string()), report = visible((folder / "report.svg").string());
-  const double knowing_nothing = std::log(as_double(best.languages.size()));
+  const double chance = std::log(as_double(best.languages.size()));  // the loss of equal probabilities
   std::string text = format("Kept epoch %zu of %zu: ", static_cast<size_t>(best.epoch), options.settings.epochs) +
                      path + ", " + report + '\n';
-  if (!(history[best.epoch - 1].selection() < knowing_nothing))
-    text +=
-        format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", knowing_nothing);
+  if (!(history[best.epoch - 1].selection() < chance))
+    text += format("That is no better than knowing nothing (a loss of %.2f): lower --learning_rate.\n", chance);
   text += "Try: " + shell_word(visible(options.program)) + (options.plain ? " --plain" : "") + " --mode predict ";
   if (fs::path(path).lexically_normal() != Options().model_path) text += "--model_path " + shell_word(path) + ' ';
   return text + (name.starts_with('-') ? "-- " : "") + shell_word(name) + '\n';
@@ -1109,8 +1106,8 @@ void test(const Options& options) {
   for (const std::string& language : data.languages)
     if (!std::ranges::binary_search(model.languages, language))
       throw Failure{options.data_dir + ": " + language + " is no language of the model " + options.model_path};
-  const Strings words = words_of(all_parts);
-  const auto part = static_cast<Part>(std::ranges::find(words, options.part) - words.begin());
+  const Strings parts = words_of(all_parts);
+  const auto part = static_cast<Part>(std::ranges::find(parts, options.part) - parts.begin());
   const auto examples = examples_of(data, part, model.split_seed, model.alphabet, model.languages);
   Team team(std::min(options.threads, fast::most_tasks));
   const Evaluation result = evaluate(Classifier(model.parameters, team, options.plain), examples);
@@ -1159,12 +1156,11 @@ bool is_unknown(const std::vector<Symbol>& symbols) {
 std::string answer_lines(const std::string& name, const Model& model, Numbers y, size_t top) {
   const std::u32string letters = parse_name(name);
   const std::vector<Symbol> symbols = model.alphabet.encode(letters);
-  const std::u32string unseen = unseen_letters(letters, symbols);
   std::string text = visible(name) + '\n';
-  for (size_t i = 0; i < unseen.size(); ++i)
-    text +=
-        (i == 0 ? "  never seen in training: " : ", ") + letter_name(unseen[i]) + ' ' + visible(encode_utf8(unseen[i]));
-  text += unseen.empty() ? "" : "\n";
+  Strings unseen;
+  for (const char32_t letter : unseen_letters(letters, symbols))
+    unseen.push_back(letter_name(letter) + ' ' + visible(encode_utf8(letter)));
+  if (!unseen.empty()) text += "  never seen in training: " + listed(unseen, unseen.size()) + '\n';
   if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
   for (const size_t k : ranking(y, top))
@@ -1182,7 +1178,7 @@ struct Filter {
   std::vector<size_t> line_of = {};        // the line of each example
   std::map<char32_t, size_t> unseen = {};  // letters that training never saw, with their lines counted
   size_t lines_with_unseen = 0;
-  size_t failed = 0;  // how many lines were no names
+  size_t refused = 0;  // how many lines were no names
 
   // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer. decode_name refuses a TAB
   // within a name; one beside it would come out as a field of the answer.
@@ -1199,16 +1195,16 @@ struct Filter {
     const std::u32string its_unseen = unseen_letters(letters, symbols);
     for (const char32_t letter : its_unseen) ++unseen[letter];
     lines_with_unseen += !its_unseen.empty();
-    if (is_unknown(symbols)) return refuse();
+    if (is_unknown(symbols)) return give_no_answer();
     examples.push_back({symbols, 0});
     line_of.push_back(lines.size() - 1);
   } catch (const TextError& wrong) {
-    if (++failed <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
+    if (++refused <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
     if (visible(lines.back()) != lines.back()) lines.back() = "?";
-    refuse();
+    give_no_answer();
   }
   // Says in the last line that it has no answer.
-  void refuse() {
+  void give_no_answer() {
     for (size_t k = 0; k < std::min(top, model.languages.size()); ++k) lines.back() += "\t?\t0";
   }
   // Returns the lines that wait, with their answers.
@@ -1227,8 +1223,8 @@ struct Filter {
     return text;
   }
   // Says at the end how many lines were refused beyond the ten that were named, and which letters training never saw.
-  std::string last_lines() const {
-    std::string text = failed <= 10 ? "" : "rnn: standard input: " + counted(failed - 10, "more line") + " refused\n";
+  std::string summary() const {
+    std::string text = refused <= 10 ? "" : "rnn: standard input: " + counted(refused - 10, "more line") + " refused\n";
     if (unseen.empty()) return text;
     std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
     std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
@@ -1254,8 +1250,8 @@ void predict_lines(Filter filter) {
   const std::error_code error = last_error();
   print(filter.answers());
   if (std::cin.bad()) throw Failure{"standard input: " + error.message()};
-  std::fputs(filter.last_lines().c_str(), stderr);
-  if (filter.failed > 0) throw Failure{""};
+  std::fputs(filter.summary().c_str(), stderr);
+  if (filter.refused > 0) throw Failure{""};
 }
 
 void predict(const Options& options) {

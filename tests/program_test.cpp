@@ -928,25 +928,25 @@ int main() {
                                "a\r",
                                "", " B ", "a\tb", "\377", "名b名", "前b", "前a"})
         filter.add(line, filter.lines.size() + 1);
-      expect(filter.failed == 2 && filter.examples.size() == 5);
+      expect(filter.refused == 2 && filter.examples.size() == 5);
       same(filter.answers(),
            "\xef\xbb\xbf"
            "a\tA\t0.982007\n\n B "
            "\tB\t0.982007\n?\t?\t0\n?\t?\t0\n名b名\tB\t0.982007\n前b\tB\t0.982007\n前a\tA\t0.982007\n");
-      same(filter.last_lines(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
+      same(filter.summary(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
       same(filter.answers(), "");
       expect(filter.examples.empty());
       filter.add("", 9);
       filter.add("名", 10);
       filter.add("b", 11);
       same(filter.answers(), "\n名\t?\t0\nb\tB\t0.982007\n");
-      expect(filter.failed == 2) << "a name without a known letter is no fault";
+      expect(filter.refused == 2) << "a name without a known letter is no fault";
       filter.add("a\t", 12);
       filter.add("a\x1b[2Jb\u0080", 13);
       same(filter.answers(), "?\t?\t0\n?\t?\t0\n");
-      expect(filter.failed == 4) << "a TAB beside a name, and what could move a cursor";
+      expect(filter.refused == 4) << "a TAB beside a name, and what could move a cursor";
       for (size_t number = 1; number <= 7; ++number) filter.add("\377", number);
-      expect(has(filter.last_lines(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
+      expect(has(filter.summary(), "rnn: standard input: 1 more line refused\nrnn: 4 lines have "));
     };
 
   "the filter: more than one language a line"_test = [] {
@@ -968,18 +968,18 @@ int main() {
                             "b\tB\t"))
         << answers;
     expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
-    same(filter.last_lines(), "rnn: 1 line has letters never seen in training: U+0436 (1)\n");
+    same(filter.summary(), "rnn: 1 line has letters never seen in training: U+0436 (1)\n");
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
-    same(filter.last_lines(),
+    same(filter.summary(),
          "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
          "U+0032 (1), U+0033 (1)\n");
     Filter plain{model, classify, 1};
     for (size_t number = 1; number <= 10; ++number) plain.add("\377", number);
-    same(plain.last_lines(), "");
-    plain.failed = 0;
+    same(plain.summary(), "");
+    plain.refused = 0;
     plain.add("ab", 1);
-    same(plain.last_lines(), "");
-    expect(plain.failed == 0);
+    same(plain.summary(), "");
+    expect(plain.refused == 0);
   };
 
   "trace: against the equations, one unit, two languages, a name of one letter"_test = [] {
