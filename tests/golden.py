@@ -746,14 +746,13 @@ def write_filter(p, languages, alphabet):
         line = line.removesuffix(b"\r")
         if verdict == "blank":
             return line
-        try:
-            line.decode()
-            is_text = b"\t" not in line
-        except UnicodeDecodeError:
-            is_text = False
         symbols = symbols_of(letters, alphabet)
-        if not is_text or verdict != "accepted" or set(symbols[:-1]) == {UNKNOWN}:
-            return (line if is_text else b"?") + b"\t?\t0"
+        if verdict != "accepted" or b"\t" in line:
+            shown = line.decode(errors="replace")
+            is_plain = not re.search("[\0-\x1f\x7f-\x9f\ufffd]", shown)
+            return (line if is_plain else b"?") + b"\t?\t0"
+        if set(symbols[:-1]) == {UNKNOWN}:
+            return line + b"\t?\t0"
         y = read_name(p, symbols)[-1]["y"].flatten().tolist()
         assert abs(max(y) * 1e6 % 1 - 0.5) > 0.2, f"six decimals might be rounded otherwise: {line}"
         return line + b"\t" + languages[y.index(max(y))].encode() + b"\t%.6f" % max(y)

@@ -413,14 +413,14 @@ void check_filter(bool plain) {
   Team team(1);
   const Classifier classify(model.parameters, team, plain);
   Filter filter{model, classify, 1};
-  filter.failed = 10;  // so that none is named on standard error
+  filter.refused = 10;  // so that none is named on standard error
   Golden golden("answers.txt");
   std::istringstream input(bytes(golden["input"](0, 0)));
   std::string line, expected;
   for (size_t number = 1; next_line(input, longest_line, line); ++number) filter.add(line, number);
   for (const std::string& answer : golden["output"].all(bytes)) expected += answer + '\n';
   std::istringstream theirs(expected), ours(filter.answers());
-  expect(golden["output"].rows > 40u && filter.failed > 10u);
+  expect(golden["output"].rows > 40u && filter.refused > 10u);
   for (std::string wanted, got; std::getline(theirs, wanted);) {
     expect(static_cast<bool>(std::getline(ours, got))) << "too few lines";
     expect(got == wanted) << plain << "got:" << got << "expected:" << wanted;

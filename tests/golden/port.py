@@ -138,6 +138,10 @@ FOLDS_TO = {letter: letter + move
             for first, last, move in FOLDING for letter in range(first, last + 1, 2 if move == 1 else 1)}
 
 
+def is_control(letter):
+    return letter <= 0x1f or 0x7f <= letter <= 0x9f
+
+
 def check(line):
     """The verdict on a line, and its name: without a byte order mark, then without white space at both ends."""
     name = line.removeprefix(MARK).strip(WHITE_SPACE)
@@ -148,7 +152,7 @@ def check(line):
     letters = decode(name)
     if letters is None:
         return "malformed", b""
-    if any(letter <= 0x1f or 0x7f <= letter <= 0x9f for letter in letters):
+    if any(map(is_control, letters)):
         return "control", b""
     return ("too_long", b"") if len(letters) > 1000 else ("accepted", name)
 
@@ -551,13 +555,15 @@ def answer(model, line):
     line = line.removesuffix(b"\r")
     if verdict == "blank":
         return line
-    is_text = decode(line) is not None and b"\t" not in line
-    if is_text and verdict == "accepted":
-        symbols = symbols_of(name, model["letters"])
-        if any(symbol != UNKNOWN for symbol in symbols[:-1]):
-            y = forward(model, symbols)["y"][-1]
-            return b"%b\t%b\t%.6f" % (line, model["languages"][most_probable(y)], max(y))
-    return (line if is_text else b"?") + b"\t?\t0"
+    if verdict != "accepted" or b"\t" in line:
+        letters = decode(line)
+        is_plain = letters is not None and not any(map(is_control, letters))
+        return (line if is_plain else b"?") + b"\t?\t0"
+    symbols = symbols_of(name, model["letters"])
+    if all(symbol == UNKNOWN for symbol in symbols[:-1]):
+        return line + b"\t?\t0"
+    y = forward(model, symbols)["y"][-1]
+    return b"%b\t%b\t%.6f" % (line, model["languages"][most_probable(y)], max(y))
 
 
 def answers(model, data):
