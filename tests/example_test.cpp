@@ -1,9 +1,8 @@
-// The example of README.md, Use it from C++: a program of your own that reads a model and asks it for a name's language.
-// cli_test.sh compares the lines of the page with this file.
+// The example of README.md: a program of your own reads a model and asks it for the language of a name. cli_test.sh
+// compares the lines of the page with this file.
 #include <fstream>
 #include <sstream>
 #include <string>
-
 #include "../rnn.hpp"
 #include "ut.hpp"
 

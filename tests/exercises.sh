@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Part 1 of rnn.hpp is there to be changed: makes the cell of a copy of the project a gated recurrent unit, by
-# exercises/gru.patch, checks its gradient, trains it, tests it and lets it answer with --plain, and sees that the program
-# refuses to start without --plain. Run from the project's folder: make exercises.
+# Part 1 of rnn.hpp is there to be changed. This makes the cell of a copy of the project a gated recurrent unit, by
+# exercises/gru.patch, and checks its gradient. It trains it, tests it and lets it answer with --plain, and it sees that
+# the program refuses to start without --plain. Run it from the project's folder: make exercises.
 set -eu
 export LC_ALL=C
 work=$(mktemp -d)

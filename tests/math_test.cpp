@@ -42,7 +42,9 @@ int main() {
     expect(fast::exp(-87.0f) > 0 && fast::exp(std::nextafter(-87.0f, -88.0f)) == 0);
     for (const float end : {-87.0f, 87.0f})
       for (const float beyond : {1.009f * end, 1e36f * end, infinite * end})
-        expect(fast::exp_parts(beyond).scale == fast::exp_parts(end).scale && fast::exp_parts(beyond).p == fast::exp_parts(end).p) << beyond;
+        expect(fast::exp_parts(beyond).scale == fast::exp_parts(end).scale &&
+               fast::exp_parts(beyond).p == fast::exp_parts(end).p)
+            << beyond;
     expect(fast::tanh(0.0f) == 0 && fast::tanh(infinite) == 1 && fast::tanh(-infinite) == -1 &&
            std::isnan(fast::tanh(nan)));
   };
