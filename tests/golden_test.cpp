@@ -162,9 +162,9 @@ void check_passes(const std::string& file) {
   const Examples examples = named_examples(golden);
   const Parameters p = parameters(golden, "");
   const Real prefix_weight = static_cast<Real>(golden.real("prefix_weight"));
-  const auto [steps, gradient, L] = plain_passes(p, examples, prefix_weight);
-  expect_close(golden, "loss", tolerance, static_cast<double>(L));
-  expect_close(golden, "d", tolerance, gradient);
+  const Passes plain = plain_passes(p, examples, prefix_weight);
+  expect_close(golden, "loss", tolerance, static_cast<double>(plain.loss));
+  expect_close(golden, "d", tolerance, plain.gradient);
 
   const fast::Network network(p);
   fast::Unrolled u = unroll(p, examples);
@@ -180,10 +180,10 @@ void check_passes(const std::string& file) {
     const std::string name = numbered("name", its_name, ".");
     if (!golden.has(name + "a")) continue;
     ++shown;
-    const auto check = [&](const char* what, const Vector Step::*plain, const fast::Matrix& rows) {
+    const auto check = [&](const char* what, const Vector Step::*member, const fast::Matrix& rows) {
       const size_t T = examples[its_name].symbols.size();
       expect_close(golden, name + what, tolerance, T, rows.columns,
-                   [&](size_t t, size_t j) { return (steps[its_name][t + 1].*plain)[j]; });
+                   [&](size_t t, size_t j) { return (plain.steps[its_name][t + 1].*member)[j]; });
       expect_close(golden, name + what, tolerance, T, rows.columns,
                    [&](size_t t, size_t j) { return rows.of(u.packed.step[t + 1])(i, j); });
     };
@@ -632,8 +632,7 @@ int main() {
     golden.expect_all_read();
   };
 
-  for (const bool plain : {true, false})
-    "a whole input is answered line by line"_test = [=] { check_filter(plain); };
+  for (const bool plain : {true, false}) "a whole input is answered line by line"_test = [=] { check_filter(plain); };
 
   "a packed batch, and the mini-batches of an epoch"_test = [] {
     Golden golden("packing.txt");
