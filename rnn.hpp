@@ -3,7 +3,7 @@
 // Part 1 is the lesson: the whole network and how it learns, one name at a time, in plain loops. It is written to be
 // read from top to bottom, beside chapter 10 of Goodfellow, Bengio and Courville, Deep Learning (2016): (10.8) is an
 // equation of that book, and "book, 8.3.2" is a section of it. Part 2 computes the same numbers for many names at once,
-// about thirteen times as fast. Part 3 has the rules around it: random numbers, letters, test names, the model file.
+// about fourteen times as fast. Part 3 has the rules around it: random numbers, letters, test names, the model file.
 #pragma once
 
 #include <algorithm>

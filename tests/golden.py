@@ -360,14 +360,14 @@ def write_run(path, set_up, initial, names, languages, random):
     return run
 
 
-def write_training(decay):
+def write_training(decay, momentum, prefix_weight):
     letters = SplitMix64(2024)
     lengths = [3, 6, 2, 4, 4, 1, 7, 5, 3, 2, 6, 4, 1]
     names = [[letters.next() % 6 for _ in range(length)] + [6] for length in lengths]
     names[3][1] = UNKNOWN
     languages = [i % 3 for i in range(len(names))]
-    set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.12, "momentum": 0.9,
-              "clip_norm": 1.2, "prefix_weight": 0.15, "decay": decay, "seed": 9}
+    set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.12, "momentum": momentum,
+              "clip_norm": 1.2, "prefix_weight": prefix_weight, "decay": decay, "seed": 9}
     random = SplitMix64(set_up["seed"])
     run = write_run(decay + ".txt", set_up, initial_parameters(7, 5, 3, random), names, languages, random)
     clipped = sum(factor < 1 for *_, factor in run.batches)
@@ -876,6 +876,8 @@ def write_refusals(lines):
                "1\t", "1\r", "1 1", "1\v", "1\0")
     for number in numbers:
         edit(b + 2, b + 2, number.encode() + b"\n", b + 2)
+    for number in ("3.40282347e+38", "-3.40282347E38"):  # the largest float, as most programs write it
+        edit(b + 2, b + 2, number.encode() + b"\n", 0)
     row = lines[U + 1].split()
     for new in (row[:-1], row + ["0"], row[:3] + [""] + row[3:], [""] + row, row + [""], row[:3] + ["nan"] + row[4:]):
         edit(U + 2, U + 2, " ".join(new).encode() + b"\n", U + 2)
@@ -1113,8 +1115,8 @@ def main():
     write_packing()
     write_forward_backward()
     write_large_forward_backward()
-    write_training("linear")
-    write_training("none")
+    write_training("linear", 0.9, 0.15)
+    write_training("none", 0.8, 0.3)
     write_float_training()
     write_ended_training()
     write_model()
