@@ -434,7 +434,7 @@ def write_random():
 def write_split():
     names = ["a", "foobar", "Ann", "ANN", "Müller", "Nguyễn", "Šimůnek", "Ó Briain", "de la Cruz", "Иванов", "王",
              "山田", "김", "O'Neill", "Abd-el-Kader", "Ærøskøbing", "𐍈", "Zwaan", "Rossi", "Kowalski", "Papadopoulos",
-             "STRAẞE", "Straße", "İnci", "ΑΛΈΞΗΣ", "Ǆ", "\u212a", "Ɗanjuma", "ɗanjuma", "ᲨᲝᲗᲐ"]
+             "STRAẞE", "Straße", "İnci", "ΑΛΈΞΗΣ", "Ǆ", "\u212a", "Ɗanjuma", "ɗanjuma", "ᲨᲝᲗᲐ", "\U0002070e\U0010fffd"]
     rows = []
     for split_seed in (0, 1, 2, MASK):
         for name in names:
@@ -457,7 +457,7 @@ def write_text():
         "7e", "c2a0", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf",  # the edges of the ranges
         "80", "bf", "61bf", "c3", "c328", "c0af", "c1bf", "e0809f", "e09fbf", "eda080", "edbfbf", "f08f8080",
         "f0808080", "f4908080", "f5808080", "f888808080", "fc8480808080", "fe", "ff", "61ff", "e282", "e28228",
-        "f09f98", "c3a9c3", "c3a92ec3")]
+        "f09f98", "c3a9c3", "c3a92ec3", "c3c0", "f08fbfbf")]
     lines += [b"a" * 1000, b" " + b"a" * 1000 + b"\r", b"a" * 1001, "\u00e9".encode() * 1000, "\u00e9".encode() * 1001,
               b"a" * 1000 + b"\xff", b"\xff" * 1001, b"\xff" * 4001, "\U00010348".encode() * 1001]
     lines += ["\U00010348".encode() * 1000, b" " + "\U00010348".encode() * 1000]
@@ -551,6 +551,7 @@ def write_data():
                                "\U00010400\n",
              "Irish-Old.txt": "Ann\nBr\u00edg\n  Niall \nC\u00fa Chulainn\n\u1681\u1689\nAed\nBR\u00cdG\n",
              "README.md": "No names\nQqq\n", ".txt": "Qqq\n", ".hidden.txt": "Qqq\nANN\n", "X.TXT": "Qqq\nANN\n",
+             "Atxt": "Qqq\n",
              "._Irish.txt": "\0\5\26\7\0", "a.b.txt": "Ann\nAnna\nAnne\nAnni\n\ufeffAnno\nAnnu\n", "Zulu.txt~": "Qqq\n",
              "\uff21.txt": "\uff21\uff42\n\ufffdx\n\uff22\uff23\n\uff22\uff23\n",
              "Zulu.txt": "Zanele\nThabo\nNandi\nANN\n\u01c3Xabo\nannA\n\u01c4o\n",
@@ -738,7 +739,8 @@ def write_filter(p, languages, alphabet):
              b"Ann \t", b"A\1n", b"A\0n",
              b"Ann\x7f", "Ann\u0085".encode(), b"Ann\rBen", b"Rosa\r\r", MARK + b"Ann", MARK, MARK + MARK,
              b"Ann" + MARK, b"\vAnn\f", b"r r", b"T-T", "\u5409".encode(), "\u5409i".encode(), "Nguy\u1ec5n".encode(),
-             "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn", b"q\tq", b"\xed\xa0\x80",
+             "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn",
+             b"\xff" * 4001, b"q q q", b"q\tq", b"\xed\xa0\x80",
              "\u2028".encode(), "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", b"Bob"]
 
     def answer(line):
@@ -829,7 +831,7 @@ def write_refusals(lines):
     put("letters 19", "letters 18", 19)
     put("letters 19", "letters 20", 20)
     for new in ("U+002d", "u+002D", "U+2D", "U+0002D", "U-002D", "U+002D ", "U+002G", "U+ 02D", "U++02D", "002D", "-",
-                "U+D800", "U+DFFF", "U+110000", "U+100000041", "U+0027", "U+001F", ""):
+                "U+D800", "U+DFFF", "U+110000", "U+100000041", "U+100000061", "U+0027", "U+001F", ""):
         put("U+002D", new)
     put("U+002D", "U+0061", 1)  # it is no smaller than the next
     put("U+0061", "U+0041")  # folding changes these
