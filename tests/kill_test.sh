@@ -71,7 +71,7 @@ names_of() { ls "$1" | tr '\n' ' '; }
 # interrupt SIGNALS EPOCHS DIR: starts a run, and sends it the signals after so many epochs
 interrupt() {
   : >log  # an earlier run's lines must not be taken for this one's
-  "$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir "$3" >log 2>err &
+  "$rnn" more --hidden_dim 640 --batch_size 1 --epochs 4 --threads 1 --model_dir "$3" >log 2>err &
   pid=$!
   until grep -q 'to train on' log && [ "$(grep -c '^Epoch' log)" -ge "$2" ]; do sleep 0.02; done
   for signal in $1; do kill "-$signal" $pid; done
@@ -103,7 +103,7 @@ interrupt "INT INT" 1 twice
 [ $status -eq 130 ] || fail "status $status of two signals"
 (trap '' INT && interrupt INT 1 ignored && [ $status -eq 0 ] && grep -q '^Kept epoch' log) || fail "SIGINT ignored"
 : >log
-"$rnn" more --hidden_dim 256 --batch_size 1 --epochs 4 --threads 1 --model_dir closed >log 2>&- &
+"$rnn" more --hidden_dim 640 --batch_size 1 --epochs 4 --threads 1 --model_dir closed >log 2>&- &
 until grep -q '^Epoch 1' log; do sleep 0.02; done
 kill -INT $!
 wait $!
