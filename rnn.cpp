@@ -712,7 +712,7 @@ std::string help() {
       "usage: ./rnn [--mode MODE] [options] [DATA_DIR | NAME...]\n\n"
       "  ./rnn data/                              train on a folder, test, save models\n"
       "  ./rnn --mode test data/                  tables of a saved model\n"
-      "  ./rnn --mode predict Rodrigo Rodrigues   the likeliest languages of names\n"
+      "  ./rnn --mode predict Rodrigo Rodrigues   the most probable languages of names\n"
       "  ./rnn --mode predict <names.txt          a filter: name, language, probability\n"
       "  ./rnn --mode trace Rodrigues             what it believes at each letter\n"
       "  ./rnn --mode explore data/               describe the data\n\n"

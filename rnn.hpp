@@ -458,8 +458,8 @@ inline void train_epoch(Training& training, size_t epoch, auto learn_batch) {
 // Part 2. Many names at once: the same numbers, faster
 // =====================================================================================================================
 //
-// For those who have read part 1 and want to know how plain loops come near the limit of a machine. Part 1 does not
-// need this part, and neither does a port. It rests on three ideas.
+// This part is for those who have read part 1 and want to know how plain loops come near the limit of a machine. Part 1
+// does not need it, and neither does a port. It rests on three ideas.
 //
 // Names in rows. For one name, W h_{t-1} multiplies each number of W once, and most of its time goes into fetching W.
 // For sixteen names, each number of W is fetched once and used sixteen times. So h, o, y, do and da are matrices here,
