@@ -238,12 +238,15 @@ std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advi
 // files.
 Data load_data(const std::string& folder) {
   std::map<std::string, fs::path> files;  // the key is the language
-  Strings others;
+  Strings others, to_rename;  // others are passed over; those to rename are among them
   for (const fs::path& path : entries_of(folder, "; name a folder of names, or a name with --mode predict")) {
     const std::string name = path.filename().string();
     if (name.starts_with('.')) continue;
     if (path.extension() != ".txt") {
-      others.push_back(path.extension() != ".TXT" ? name : name + ": rename it " + path.stem().string() + ".txt");
+      others.push_back(name);
+      if (path.extension() != ".TXT") continue;
+      others.back() += ": rename it " + path.stem().string() + ".txt";
+      to_rename.push_back(others.back());
       continue;
     }
     const auto [file, is_new] = files.emplace(language_of(path.stem().string()), path);
@@ -252,6 +255,8 @@ Data load_data(const std::string& folder) {
   if (files.empty())
     throw Failure{folder + ": no *.txt in it, " + (others.empty() ? "nor anything else" : "but " + listed(others, 3)) +
                   "; it needs a file such as Polish.txt for each language"};
+  for (const std::string& file : to_rename)
+    std::fprintf(stderr, "rnn: %s; it was passed over\n", visible((fs::path(folder) / file).string()).c_str());
   Data data;
   for (const auto& [language, file] : files) {
     if (!decode_utf8(language)) throw Failure{file.string() + ": a file's name is its language, in UTF-8"};
@@ -888,6 +893,13 @@ void replace_run(const fs::path& folder, const std::string& model, const std::st
   csv.put_in_place();
 }
 
+// Refuses to add to a history that is not as this run left it: another run has put its own files in their place.
+void check_history(const fs::path& path, const std::string& written) {
+  std::ifstream file(path, std::ios::binary);
+  if (std::string(std::istreambuf_iterator<char>(file), {}) != written)
+    throw Failure{path.string() + ": another run has changed it, so this run ends; give each its own --model_dir"};
+}
+
 // Returns a model with the languages and the letters of the training names. It is not yet trained.
 Model new_model(const Data& data, const std::string& folder, const Settings& settings) {
   if (data.languages.size() < 2)
@@ -1012,6 +1024,7 @@ std::string last_lines(const std::vector<EpochRecord>& history, const Model& bes
 Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, const fs::path& folder,
                  std::vector<EpochRecord>& history) {
   const size_t epochs = trainer.training.settings.epochs;
+  std::string written = history_head;  // what history.csv holds
   model.parameters = trainer.training.parameters;
   Model best = model;
   write_model(best);  // so that memory which is too small for writing is noticed now
@@ -1024,12 +1037,14 @@ Model run_epochs(Trainer& trainer, Model model, const Examples& to_validate, con
       const bool is_best = kept_epoch(history) == history.size();
       if (is_best) best = model;
       if (history.size() == 1) {
-        replace_run(folder, text, history_head + line);
+        replace_run(folder, text, written + line);
       } else {
+        check_history(folder / "history.csv", written);
         write_file(folder / format("rnn_epoch%zu.txt", history.size()), text);
         if (is_best) write_file(folder / "rnn.txt", text);
         append_line(folder / "history.csv", line);
       }
+      written += line;
       print(epoch_line(history.size(), epochs, history.back()));
     }
   } catch (const Interrupted&) {
@@ -1228,11 +1243,10 @@ struct Filter {
     if (unseen.empty()) return text;
     std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
     std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
-    text += "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have");
-    for (size_t i = 0; i < std::min<size_t>(5, order.size()); ++i)
-      text += (i == 0 ? " letters never seen in training: " : ", ") + letter_name(order[i].first) +
-              format(" (%zu)", order[i].second);
-    return text + '\n';
+    Strings letters;
+    for (const auto& [letter, count] : order) letters.push_back(letter_name(letter) + format(" (%zu)", count));
+    return text + "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have") +
+           " letters never seen in training: " + listed(letters, 5) + '\n';
   }
 };
 
@@ -1328,15 +1342,16 @@ void trace(const Options& options) {
   const Model model = load_model(options.model_path);
   const std::u32string name = parse_name(options.names[0]);
   const Trace trace = follow(model, name);
-  const std::string answer = visible(model.languages[trace.answer]), table = trace_table(trace, name, model);
+  const std::string answer = "The answer is " + visible(model.languages[trace.answer]) + '.';
+  const std::string no_answer = "There is no answer, since none of its letters is known.";
+  const std::string table = trace_table(trace, name, model);
   const size_t hidden = model.parameters.hidden;
   print(
       "Beside each letter, once it is read: the most probable languages in per cent;\n"
       "their entropy in bits; |dL/da|, the norm of a gradient of the answer's loss;\n"
       "without: the answer's probability if that letter is left out; " +
-      format("%zu of %zu\nhidden units, from -1 (blank) to 1 (full). The answer is %s.\n\n",
-             std::min<size_t>(12, hidden), hidden, answer.c_str()) +
-      table + "\n$: the end of the name; ?: a letter that training never saw.\n");
+      format("%zu of %zu\nhidden units, from -1 (blank) to 1 (full). ", std::min<size_t>(12, hidden), hidden) +
+      (is_unknown(trace.symbols) ? no_answer : answer) + "\n\n" + table + "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
 // Counts names, their letters, and their endings of 2 to 4 letters, all folded.

@@ -1442,7 +1442,7 @@ inline Model read_model(const std::string& text) {
     if (&each == all_parameters) reader.expect_room(numbers, 2);
     reader.numbers(matrix);
   }
-  reader.expect("end");
+  if (reader.line() != "end") reader.fail("expected `end`, since this program has no further parameters");
   if (reader.at < text.size()) throw TextError("text after `end`", reader.line_number + 1);
   return model;
 }

@@ -139,14 +139,16 @@ same "what is left" "$(ls -A left | tr '\n' ' ')" "mine.tmp report.svg report.sv
 same "what the next run leaves" "$(ls -A left | tr '\n' ' ')" \
   "history.csv mine.tmp report.svg report.svg.tmp rnn.txt rnn_epoch1.txt rnn_epoch2.txt "
 
-# Two runs at once in one folder
-"$rnn" three --hidden_dim 64 --epochs 60 --threads 1 --model_dir both >/dev/null 2>both1 &
-"$rnn" three --hidden_dim 64 --epochs 60 --threads 1 --model_dir both >/dev/null 2>both2
-same "status of the second of two runs at once" $? 0
+# Two runs at once in one folder: the later one takes it, and the earlier one ends
+"$rnn" three --hidden_dim 64 --epochs 1000000 --model_dir both >both1 2>both2 &
+until grep -q '^Epoch 2' both1; do sleep 0.1; done
+"$rnn" three --hidden_dim 8 --epochs 2 --model_dir both >/dev/null 2>err
+same "the later of two runs at once" "$?, $(cat err)" "0, "
 wait $!
-same "status of the first" $? 0
-none "what they say" "$(cat both1 both2)"
-none "no temporary file stays" "$(find both -name '*.tmp')"
+same "the earlier" "$?, $(cat both2)" \
+  "1, rnn: both/history.csv: another run has changed it, so this run ends; give each its own --model_dir"
+same "what they leave" "$(ls -A both | tr '\n' ' ')" "history.csv report.svg rnn.txt rnn_epoch1.txt rnn_epoch2.txt "
+same "whose it is" "$(cat both/*.txt | grep -c '^hidden 8$')" 3
 
 # Four names: no validation or test name, perhaps; many epochs cost no more each
 mkdir four
@@ -256,8 +258,8 @@ seq 40000 >numbers
 cut -f1 p1 >names
 says "answers in order" cmp -s names numbers
 same "how many lines" "$(lines <names)" 40000
-same "digits, most frequent first, five of them" "$(cat e1)" "rnn: 40000 lines have letters never seen in training: \
-U+0031 (20317), U+0032 (20317), U+0033 (20317), U+0034 (13757), U+0035 (13756)"
+same "digits, most frequent first, five of them named" "$(cat e1)" "rnn: 40000 lines have letters never seen in training: \
+U+0031 (20317), U+0032 (20317), U+0033 (20317), U+0034 (13757), U+0035 (13756) and 5 more"
 
 if command -v parallel >/dev/null; then  # GNU parallel: the README's line gives what one process gives
   seq 40000 | parallel -q --pipe --keep-order --block 20k "$rnn" --mode predict >pp 2>/dev/null
@@ -273,6 +275,9 @@ same "a letter never seen" "$(sed -n 's/^\([^ ]*?\) .*/\1/p' trace.log)" "ж?"
 fits "trace" 80 9 trace.log
 grep -v "^Try: " train.log >train.short  # that line has the path of the program
 fits "training" 80 7 train.short
+"$rnn" --mode trace Ж >trace.unknown || fail "trace of a name without a known letter"
+says "trace has no answer for it" grep -q ' There is no answer, since none of its letters is known\.$' trace.unknown
+says "trace has one otherwise" grep -q ' The answer is [ABC]\.$' trace.log
 "$rnn" --mode explore three >explore.log || fail "explore"
 says "explore" grep -q '^36 names, 36 different' explore.log
 for help in --help -h; do "$rnn" $help >help || fail "$help"; fits "$help" 80 30 help; done
@@ -321,6 +326,10 @@ for folder in empty line latin long1 endless folder circle unreadable; do
   cp three/A.txt $folder
 done
 refuses 1 'no \*.txt in it' nothing
+cp -r three upper
+touch upper/D.TXT
+"$rnn" --mode explore upper >out 2>err || fail "a list in .TXT beside others"
+same "what is said of it" "$(cat err)" "rnn: upper/D.TXT: rename it D.txt; it was passed over"
 : >empty/B.txt
 refuses 1 'empty/B.txt: no name in it' empty
 printf '\377' >line/$'B\nC\033.txt'
@@ -402,7 +411,7 @@ sed -n '/^files /,/^languages /{s/^\([0-9a-f]*\) \([0-9a-f]*\)$/\1 \2/p;}' "$vec
 rows() { sed -n "s/^$1 \([0-9]*\) .*/\1/p" "$vectors/data.txt"; }
 block() { sed -n "/^$1 /,/^[a-z.0-9]* [0-9]* [0-9]*\$/p" "$vectors/data.txt" | sed '1d;$d'; }
 split_seed=$(sed -n '/^split_seed /{n;p;}' "$vectors/data.txt")
-"$rnn" golden --epochs 1 --split_seed "$split_seed" --model_dir golden_models >golden.log || fail "golden data"
+"$rnn" golden --epochs 1 --split_seed "$split_seed" --model_dir golden_models >golden.log 2>err || fail "golden data"
 same "what data.txt holds" "$(sed -n '1s/ (.*), \([0-9]* letters\), .*/, \1/p;2p' golden.log)" \
   "$(rows languages) languages, $(rows alphabet) letters
 $(rows training) names to train on, $(rows validation) to validate, $(rows test) to test"

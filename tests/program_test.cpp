@@ -714,6 +714,10 @@ int main() {
     append_line(folder / "history.csv", "+1\n");
     same(read(folder / "history.csv"), "history+1\n");
     expect(has(failure_of([&] { append_line(folder / "none/x", ""); }), "none/x: No such file or directory"));
+    check_history(folder / "history.csv", "history+1\n");
+    for (const char* name : {"history.csv", "none/history.csv"})
+      same(failure_of([&] { check_history(folder / name, "history+2\n"); }),
+           "1: " + folder / name + ": another run has changed it, so this run ends; give each its own --model_dir");
     folder.write("report.svg/x", "");
     same(failure_of([&] { replace_run(folder.path, "model", "history"); }),
          "1: " + folder / "report.svg" + ": Directory not empty");
@@ -972,7 +976,7 @@ int main() {
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);
     same(filter.summary(),
          "rnn: 4 lines have letters never seen in training: U+0035 (2), U+0036 (2), U+0031 (1), "
-         "U+0032 (1), U+0033 (1)\n");
+         "U+0032 (1), U+0033 (1) and 2 more\n");
     Filter plain{model, classify, 1};
     for (size_t number = 1; number <= 10; ++number) plain.add("\377", number);
     same(plain.summary(), "");
