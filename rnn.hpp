@@ -31,11 +31,11 @@ using std::size_t;
 //     o_t = c + V h_t                 (10.10)     one number for each language: the larger, the more probable
 //     y_t = softmax(o_t)              (10.11)     these numbers turned into probabilities
 //
-//            y_1       y_2       y_3
-//             ^         ^         ^
-//     h_0 -> h_1 ----> h_2 ----> h_3         The name Li has two letters, so T = 3. The prediction is y_T = y_3, and
-//             ^         ^         ^          its largest number belongs to the predicted language.
-//            "L"       "i"       end
+//            y_1         y_2         y_3
+//             ^ V         ^ V         ^ V
+//     h_0 -> h_1 ------> h_2 ------> h_3     The name Li has two letters, so T = 3. The prediction is y_T = y_3, and
+//         W   ^ U     W   ^ U     W   ^ U    its largest number belongs to the predicted language.
+//            "L"         "i"         end
 //
 // The network is called recurrent because it computes each h_t from the one before by the same rule. U, W, V, b and c
 // are the same at every time step, so a name may have any number of letters. These five are the parameters, the numbers
@@ -101,7 +101,7 @@ struct Parameters {
   Matrix U{hidden, symbols}, b{hidden, 1}, W{hidden, hidden}, V{languages, hidden}, c{languages, 1};
 };
 
-// ---- 3. Forward: from a name to the prediction ----------------------------------------------------------------------
+// ---- 3. Forward: from a name to the prediction (uses section 2) -----------------------------------------------------
 inline Vector tanh(Vector a) {
   for (Real& number : a) number = std::tanh(number);
   return a;
@@ -146,7 +146,7 @@ inline std::vector<Step> forward(const Parameters& p, const std::vector<Symbol>&
   return steps;
 }
 
-// ---- 4. Loss: how wrong the network is ------------------------------------------------------------------------------
+// ---- 4. Loss: how wrong the network is (uses sections 2 and 3) ------------------------------------------------------
 // The loss of one y is its cross-entropy, -log y[language]: 0 if the right language has probability 1, and large if its
 // probability is small. We train with the loss L of a whole name. It is a sum over the time steps, in which the last
 // one has the weight 1, and every other one a small weight:
@@ -194,7 +194,7 @@ struct Score {
   double accuracy() const { return 100 * static_cast<double>(correct) / static_cast<double>(names); }
 };
 
-// ---- 5. Backward: from the loss to the gradient ---------------------------------------------------------------------
+// ---- 5. Backward: from the loss to the gradient (uses sections 2 to 4) ----------------------------------------------
 // We want to know how fast L grows as each number of the parameters grows. These derivatives are the gradient, and we
 // find them by back-propagation through time (book, 10.2.2), from the last time step back to the first. do_t means the
 // derivatives of L with respect to the numbers of o_t, and dh_t, da_t, dW ... likewise (d_o in the code, where `do` is
@@ -287,7 +287,7 @@ inline Real slope(Parameters& p, Real& w, const Example& name, Real prefix_weigh
   return (above - below) / (2 * d);
 }
 
-// ---- 6. Learning ----------------------------------------------------------------------------------------------------
+// ---- 6. Learning (uses sections 2 to 5; SplitMix64 is defined in section 14) ----------------------------------------
 // The gradient says where L grows fastest, so we change the parameters a little in the other direction, w = w - rate *
 // g. This is stochastic gradient descent (book, 8.3.1): stochastic, because g is the mean gradient of a mini-batch of a
 // few names. Two things are added: g is clipped, and v, the velocity, carries on a part of the gradients before.
@@ -474,7 +474,7 @@ inline void train_epoch(Training& training, size_t epoch, auto learn_batch) {
 
 namespace rnn::fast {
 
-// ---- 7. Matrices of rows --------------------------------------------------------------------------------------------
+// ---- 7. Matrices of rows (uses section 2, and zero_parameters of 6) -------------------------------------------------
 
 // Memory at multiples of 128 bytes, so that vectors of numbers are fetched fast.
 template <class T>
@@ -588,7 +588,7 @@ struct Network {  // the parameters, and the transposed copies that the forward 
   }
 };
 
-// ---- 8. Names, packed -----------------------------------------------------------------------------------------------
+// ---- 8. Names, packed (uses section 7, and Example of 5) ------------------------------------------------------------
 
 using Indices = std::span<const size_t>;  // of some examples among all
 
@@ -645,7 +645,7 @@ inline void pack(const Examples& examples, Indices names, Packed& packed) {
   packed.step.push_back({packed.symbol.size(), 0});
 }
 
-// ---- 9. Forward and backward ---------------------------------------------------------------------------------------
+// ---- 9. Forward and backward (uses sections 7 and 8, products of 10, exp and tanh of 11) ----------------------------
 
 // What the two passes compute for packed names; a row of h_before holds h_{t-1}. The matrices have room for the longest
 // names, and rows beyond packed.all() are never read.
@@ -736,7 +736,7 @@ inline void backward(const Network& network, Unrolled& u, Real prefix_weight, Pa
                          u.h_before.of(from_step_2));  // (10.26)  dW += da_t h_{t-1}'
 }
 
-// ---- 10. The product ------------------------------------------------------------------------------------------------
+// ---- 10. The product (uses section 7) -------------------------------------------------------------------------------
 
 // The widest vector of the machine that this is compiled for, in bytes, and the most rows of C that a product keeps in
 // registers, each as two vectors, beside two vectors of B and a number of A: there are 32 registers, or 16.
@@ -795,7 +795,7 @@ inline void add_transposed_product(View<Real> C, View<const Real> A, View<const 
   add_tiles(C, C.rows, A.data, 1, A.width, B);
 }
 
-// ---- 11. exp and tanh -----------------------------------------------------------------------------------------------
+// ---- 11. exp and tanh (uses Real of section 2) ----------------------------------------------------------------------
 
 // float has functions of its own here, because the compiler can't make vector instructions of the library's;
 // tests/math_test.cpp measures their errors. double, which checks gradients, takes the library's.
@@ -827,7 +827,7 @@ inline Real tanh(Real x) {  // (e^2x - 1) / (e^2x + 1)
   return e_minus_1 / (e_minus_1 + 2);
 }
 
-// ---- 12. How a mini-batch is shared out -----------------------------------------------------------------------------
+// ---- 12. How a mini-batch is shared out (uses sections 4 and 6 to 9) ------------------------------------------------
 
 // Work is shared out by a function `run` that the caller brings. run(count, f) calls f(0) ... f(count - 1), each
 // exactly once, in any order, possibly in parallel, and returns when all calls have ended. Results never depend on the
@@ -970,7 +970,7 @@ void classify(const Network& network, const Examples& examples, auto&& run, auto
   });
 }
 
-// ---- 13. Do both parts compute the same? ----------------------------------------------------------------------------
+// ---- 13. Do both parts compute the same? (uses sections 3 and 5 to 9) -----------------------------------------------
 
 // The program asks this at every start: whoever changes `forward` or `backward` of part 1 must run it with --plain. A
 // small network and two names are enough: y of every time step, and the gradients, agree to 1e-4 of the largest one.
@@ -1024,7 +1024,7 @@ namespace rnn {
 // Part 3. The rules around the network, which a port copies
 // =====================================================================================================================
 
-// ---- 14. Random numbers ---------------------------------------------------------------------------------------------
+// ---- 14. Random numbers (SplitMix64 is declared in section 6) -------------------------------------------------------
 
 // SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014). The distributions of the
 // standard library differ between its implementations; these do not.
@@ -1037,7 +1037,7 @@ inline std::uint64_t SplitMix64::next() {
 }
 inline double SplitMix64::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
-// ---- 15. Text -------------------------------------------------------------------------------------------------------
+// ---- 15. Text (uses nothing of the above) ---------------------------------------------------------------------------
 
 // What is wrong with a text, and in which of its lines (0: in none of them).
 struct TextError : std::runtime_error {
@@ -1162,7 +1162,7 @@ inline std::string language_of(std::string stem) {
   return stem;
 }
 
-// ---- 16. Names, and which part they belong to -----------------------------------------------------------------------
+// ---- 16. Names, and which part they belong to (uses sections 14 and 15, Symbol of 2, Example of 5) ------------------
 
 // FNV-1a, 64 bits (Fowler, Noll and Vo).
 inline std::uint64_t fnv1a(std::string_view bytes) {
@@ -1267,7 +1267,7 @@ inline Examples examples_of(const Data& data, Part part, std::uint64_t split_see
   return examples;
 }
 
-// ---- 17. Answers, confusion and F1 ----------------------------------------------------------------------------------
+// ---- 17. Confusion and F1 (uses nothing of the above) ---------------------------------------------------------------
 
 // How many names of each language were taken for each.
 struct Confusion {
@@ -1298,7 +1298,7 @@ struct Confusion {
   }
 };
 
-// ---- 18. Model text -------------------------------------------------------------------------------------------------
+// ---- 18. Model text (uses sections 2, 15 and 16, all_parameters of 6) -----------------------------------------------
 
 struct Model {  // a trained network, and what it takes to use it
   std::uint64_t epoch = 0, split_seed = 0;
