@@ -101,7 +101,7 @@ def pack(examples):
 def initial(symbols, languages):
     """U, W, V as rnn's initial_parameters draws them, with another generator."""
     random = np.random.default_rng(1)
-    shapes = ((HIDDEN, symbols), 0.7), ((HIDDEN, HIDDEN), (2 * HIDDEN) ** -0.5), ((languages, HIDDEN), 1)
+    shapes = ((HIDDEN, symbols), 0.7), ((HIDDEN, HIDDEN), 0.7 * HIDDEN ** -0.5), ((languages, HIDDEN), 1)
     return [random.uniform(-bound, bound, shape).astype(np.float32) for shape, bound in shapes]
 
 

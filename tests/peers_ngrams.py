@@ -140,7 +140,7 @@ def recurrent(training, validation, test, seed):
         parameters = [*cell.parameters(), *out.parameters()]
         optimizer, seconds, lowest = torch.optim.Adam(parameters), 0, np.inf
         if kind == "RNN":  # initial values and step as ./rnn's
-            for parameter, bound in zip(parameters, (0.7, (2 * HIDDEN) ** -0.5, 0, 0, 1, 0)):  # U, W, b, b, V, c
+            for parameter, bound in zip(parameters, (0.7, 0.7 * HIDDEN ** -0.5, 0, 0, 1, 0)):  # U, W, b, b, V, c
                 torch.nn.init.uniform_(parameter, -bound, bound)
             cell.bias_hh_l0.requires_grad_(False)  # one b is enough
             optimizer = torch.optim.SGD(parameters, lr=rate, momentum=0.9)
