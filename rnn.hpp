@@ -161,7 +161,7 @@ using Numbers = std::span<const Real>;  // numbers that are only read; a Vector 
 // The index of the largest probability, and of the first one if several are equal.
 inline size_t most_probable(Numbers y) { return size_t(std::max_element(y.begin(), y.end()) - y.begin()); }
 
-// By (10.11), log y[k] = o[k] - S for every k, where S = log(the sum of all e^o). So this is S - o[language], and
+// By (10.11), log y[k] = o[k] - S for every k, where S = log(the sum of all e^o). So the loss is S - o[language], and
 // S = o[k] - log y[k]. We take the k of the largest y, since y[language] may be rounded to 0, which has no logarithm.
 inline Real cross_entropy(Numbers o, Numbers y, size_t language) {
   const size_t best = most_probable(y);
