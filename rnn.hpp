@@ -179,8 +179,8 @@ inline Real loss(const std::vector<Step>& steps, size_t language, Real prefix_we
 
 // What the program reports is not L. It is the mean of -log y_T[language] over names, and the accuracy: how many per
 // cent have the right language as the most probable one. Equal probabilities for 32 languages would give log 32 = 3.5.
-// Before training the mean is 7.3, because the random parameters make the network sure of some wrong language. In the
-// tenth epoch it is 0.77 (accuracy 77 %) for the names that are learnt from, and then 0.96 (72 %) for names never seen.
+// Before training the mean is 7.3, because the random parameters make the network sure of some wrong language. While
+// the tenth epoch learns, it is 0.77 (accuracy 77 %). After that, it is 0.96 (72 %) for names that were never learnt.
 struct Score {
   double sum = 0;  // of -log y_T[language]
   size_t correct = 0, names = 0;
@@ -235,8 +235,8 @@ struct Score {
 //
 // The vanishing gradient (book, 10.7): in an untrained network, W' da_{t+1} is 0.41 times as long as da_{t+1}, and the
 // factors 1 - h_t^2 leave 0.86 of that. So with each time step back, what comes from the loss of y_T shrinks to about
-// a third. With prefix_weight 0, da_{T-9} is 0.00007 times as long as da_T (a mean over the names that are so long).
-// With 0.15, it is 0.15 times as long, nearly all of it V' do_t of that time step, where s_t = 0.15.
+// a third: in this network, with prefix_weight 0, da_{T-9} is 0.00007 times as long as da_T (a mean over the names that
+// are so long). With 0.15, it is 0.15 times as long, nearly all of it V' do_t of that time step, where s_t = 0.15.
 
 // Fills d_o and d_a of the steps that `forward` has filled, and adds the gradient of L to `gradient`.
 inline void backward(const Parameters& p, const std::vector<Symbol>& symbols, size_t language, Real prefix_weight,
@@ -275,7 +275,7 @@ using Examples = std::vector<Example>;
 
 // Is the gradient right? Change one number w of the parameters p by a small d, up and down, and see how the loss
 // changes: (L(w + d) - L(w - d)) / 2d must be nearly what `backward` found. This needs no derivation. `make gradcheck`
-// does it for every number of a matrix, in double, with d = 1e-5. It allows 1e-6 of the matrix's largest derivative.
+// does it for every number of every matrix, in double, with d = 1e-5. It allows 1e-6 of a matrix's largest derivative.
 inline Real slope(Parameters& p, Real& w, const Example& name, Real prefix_weight, Real d) {
   const Real value = w;
   w = value + d;
