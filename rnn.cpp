@@ -1195,14 +1195,16 @@ struct Filter {
   size_t lines_with_unseen = 0;
   size_t refused = 0;  // how many lines were no names
 
-  // Takes a line less its '\n'. If it is no name, a message says why, and it has no answer. decode_name refuses a TAB
-  // within a name; one beside it would come out as a field of the answer.
+  // Takes a line less its '\n'. Its answer leaves out a byte order mark at its start and a '\r' at its end. If it is no
+  // name, a message says why, and it has no answer. decode_name refuses a TAB within a name; one beside it would come
+  // out as a field of the answer.
   void add(std::string_view line, size_t number) try {
     lines.emplace_back("?");
     check_length(line, longest_line, number);
+    const std::string_view name = trim(line);
+    if (line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     if (line.ends_with('\r')) line.remove_suffix(1);
     lines.back() = line;
-    const std::string_view name = trim(line);
     if (name.empty()) return;
     const std::u32string letters = decode_name(name, number);
     if (line.find('\t') != line.npos) throw TextError("a TAB beside the name: one line holds one name", number);

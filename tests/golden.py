@@ -505,7 +505,10 @@ def write_text():
             ("\u2c65 \u023a", "\u2c65"),
             ("k \u212a K", "k \u212a"), ("E\u0301 \u00c9 e\u0301 \u00e9", "E\u0301 \u00c9"),
             ("\u0418\u0418 \u0438\u0438 \u0419", "\u0418\u0418 \u0419"),
-            ("\U00010400 \U00010428", "\U00010400 \U00010428")):
+            ("\U00010400 \U00010428", "\U00010400 \U00010428"),
+            # 61 64 and 6164, 97 100 and 97100, 10348 0061 and 1034 80061, 61 64 and 10061 64: no repeats
+            ("ad \u6164 \U00017b4c \U00010348a \u1034\U00080061 \U00010061d ad",
+             "ad \u6164 \U00017b4c \U00010348a \u1034\U00080061 \U00010061d")):
         kept, names = kept.encode().split(b" "), names.encode().split(b" ")
         files.append((b"\n".join(names), "accepted", 0, kept, len(names) - len(kept)))
     with File("text.txt") as out:
@@ -551,7 +554,7 @@ def write_data():
                                "\U00010400\n",
              "Irish-Old.txt": "Ann\nBr\u00edg\n  Niall \nC\u00fa Chulainn\n\u1681\u1689\nAed\nBR\u00cdG\n",
              "README.md": "No names\nQqq\n", ".txt": "Qqq\n", ".hidden.txt": "Qqq\nANN\n", "X.TXT": "Qqq\nANN\n",
-             "Atxt": "Qqq\n",
+             "Atxt": "Qqq\n", "x.txt\n": "Qqq\n", "a.txt.b.txt": "Anna\nQ'ara\nAnnu\n",
              "._Irish.txt": "\0\5\26\7\0", "a.b.txt": "Ann\nAnna\nAnne\nAnni\n\ufeffAnno\nAnnu\n", "Zulu.txt~": "Qqq\n",
              "\uff21.txt": "\uff21\uff42\n\ufffdx\n\uff22\uff23\n\uff22\uff23\n",
              "Zulu.txt": "Zanele\nThabo\nNandi\nANN\n\u01c3Xabo\nannA\n\u01c4o\n",
@@ -733,7 +736,7 @@ def write_model():
 
 
 def write_filter(p, languages, alphabet):
-    """A whole input of a program that answers line by line with model.txt, and what it writes."""
+    """Whole inputs of a program that answers line by line with model.txt, and what it writes."""
     lines = [b"Ann", b"  D'Or  ", b"ANNA\r", b"", b"qqq", b" \r", b"\r", b" \t ", b"Zi\xc3", b"Ben", b"?",
              b"x" * 1001, b"\xc3\xa9" * 1001, b"o" * 1000, b"\xc3\xa9" * 600, b"Ann\tBen", b"\tde la Cruz",
              b"Ann \t", b"A\1n", b"A\0n",
@@ -741,11 +744,14 @@ def write_filter(p, languages, alphabet):
              b"Ann" + MARK, b"\vAnn\f", b"r r", b"T-T", "\u5409".encode(), "\u5409i".encode(), "Nguy\u1ec5n".encode(),
              "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn",
              b"\xff" * 4001, b"q q q", b"q\tq", b"\xed\xa0\x80",
-             "\u2028".encode(), "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", b"Bob"]
+             "\u2028".encode(), "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", MARK + b"Ann\r",
+             MARK + MARK + b"Ann", b" " + MARK + b"Ann", MARK + b" Ann", MARK + b"q", MARK + b" \r", MARK + b"Ann\tBen",
+             MARK + b"\tAnn", MARK + b"\xff", MARK + b"x" * 1001, b"Bob"]
+    inputs = [b"\n".join(lines), b"Ann\n\n", b"", b"Ann\nBob\n", b"\n", b"Bob", MARK + b"Bob\r\n\r\n", b"\r", MARK]
 
     def answer(line):
         verdict, _, letters = judge(line)
-        line = line.removesuffix(b"\r")
+        line = line.removeprefix(MARK).removesuffix(b"\r")
         if verdict == "blank":
             return line
         symbols = symbols_of(letters, alphabet)
@@ -760,8 +766,10 @@ def write_filter(p, languages, alphabet):
         return line + b"\t" + languages[y.index(max(y))].encode() + b"\t%.6f" % max(y)
 
     with File("answers.txt") as out:
-        out.value("input", b"\n".join(lines).hex())
-        out.table("output", [[hexadecimal(answer(line))] for line in lines])
+        out.table("inputs", [[hexadecimal(data)] for data in inputs])
+        for i, data in enumerate(inputs):
+            lines = data.removesuffix(b"\n").split(b"\n") if data else []
+            out.table(f"output{i}", [[hexadecimal(answer(line))] for line in lines])
 
 
 def write_answers(out, p, names, alphabet):

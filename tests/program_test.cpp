@@ -934,7 +934,6 @@ int main() {
         filter.add(line, filter.lines.size() + 1);
       expect(filter.refused == 2 && filter.examples.size() == 5);
       same(filter.answers(),
-           "\xef\xbb\xbf"
            "a\tA\t0.982007\n\n B "
            "\tB\t0.982007\n?\t?\t0\n?\t?\t0\n名b名\tB\t0.982007\n前b\tB\t0.982007\n前a\tA\t0.982007\n");
       same(filter.summary(), "rnn: 3 lines have letters never seen in training: U+524D (2), U+540D (1)\n");
@@ -967,10 +966,7 @@ int main() {
     filter.add(std::string(1001, 'x'), 4);
     filter.add("ж", 5);
     const std::string answers = filter.answers();
-    expect(
-        answers.starts_with("\n\xef\xbb\xbf"
-                            "b\tB\t"))
-        << answers;
+    expect(answers.starts_with("\nb\tB\t")) << answers;
     expect(has(answers, "\na\tA\t0.982007\tB\t0.017993\n" + std::string(1001, 'x') + "\t?\t0\t?\t0\n"));
     same(filter.summary(), "rnn: 1 line has letters never seen in training: U+0436 (1)\n");
     for (const char* line : {"123456", "6", "5"}) filter.add(line, 9);

@@ -552,7 +552,7 @@ class ModelReader:
 def answer(model, line):
     """What is written of a line, less its \\n."""
     verdict, name = check(line)
-    line = line.removesuffix(b"\r")
+    line = line.removeprefix(MARK).removesuffix(b"\r")
     if verdict == "blank":
         return line
     if verdict != "accepted" or b"\t" in line:
@@ -731,7 +731,8 @@ def check_choice(golden):
 
 def check_answers(golden):
     model = read_write_read("model.txt")
-    golden.compare("output", [[line.hex() or "-"] for line in answers(model, to_bytes(golden.one("input", str)))], str)
+    for i, (data,) in enumerate(golden.get("inputs", str)):
+        golden.compare(f"output{i}", [[line.hex() or "-"] for line in answers(model, to_bytes(data))], str)
 
 
 def check_packing(golden):
