@@ -229,10 +229,9 @@ def leaves(p):
 
 
 def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, names, scale_of_o=1, shown=None,
-                     saturated=None):
+                     change=lambda p: None):
     p = any_parameters(symbols, hidden, languages, SplitMix64(seed))
-    if saturated is not None:  # the symbol that takes two units to 1 and -1
-        p["U"][0, saturated], p["U"][1, saturated] = 800, -800
+    change(p)
     if shown:  # a large file: every parameter has three decimals, and the steps are written of these names alone
         p = {name: torch.tensor([[round(x * 0.5, 3) for x in row] for row in matrix.tolist()])
              for name, matrix in p.items()}
@@ -263,7 +262,24 @@ def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, name
     return [[step["o"].flatten().tolist() for step in steps] for steps in read]
 
 
-UNEQUAL = [([0, 1, 2, 5], 0), ([3, 5], 1), ([1, UNKNOWN, 0, 0, 4, 5], 2), ([2, 2, 1, 5], 1), ([UNKNOWN, 5], 2)]
+UNEQUAL = [([0, 1, 2, 5], 0), ([3, 5], 1), ([1, UNKNOWN, 0, 0, 4, 5], 2), ([2, 2, 1, 5], 1), ([UNKNOWN, 5], 2),
+           ([0, 1, 2, 5], 1)]  # the last has the symbols of the first
+
+
+TO_SATURATION = ([5.5, -5.5, 6.5, -6.5], [7, -7, 8, -8], [9.5, -9.5, 10.5, -10.5], [12, -12, 13, -13],
+                 [15, -15, 18, -18])  # a_1 of each letter
+
+
+def write_tanh_forward_backward():
+    """Where tanh nears 1 and -1, and e^(o - max o) nears 0, as far as double tells."""
+    def change(p):
+        p["U"][:, :5] = torch.tensor(TO_SATURATION).T - p["b"]
+        p["c"][1], p["c"][2] = -11, -24
+
+    names = [([letter, 5], 1 + letter % 2) for letter in range(5)] + [([3, 0, 4, UNKNOWN, 1, 2, 5], 1), ([4, 5], 2)]
+    o = forward_backward("tanh.txt", 8, 4, 6, 3, 0.15, names, change=change)
+    below = sorted(max(step) - x for name in o for step in name for x in step)
+    assert all(any(low < x < low + 3 for x in below) for low in (9, 12, 22)), below
 
 
 def write_large_forward_backward():
@@ -281,9 +297,14 @@ def write_forward_backward():
     forward_backward("one_name.txt", 1, 3, 5, 2, 0.15, [([0, 1, 3, 2, 4], 1)])
     forward_backward("batch.txt", 2, 5, 6, 3, 0.15, UNEQUAL)
     forward_backward("last_step.txt", 3, 4, 6, 3, 0, UNEQUAL)
-    forward_backward("plain_sum.txt", 4, 4, 6, 3, 1, UNEQUAL)
+    forward_backward("plain_sum.txt", 4, 4, 7, 5, 1, UNEQUAL + [([4, 0, 5], 4)])
+    write_tanh_forward_backward()
     names = [([0, 1, 2, 5], 0), ([3, 5], 1), ([UNKNOWN, 4, 5], 0)]
-    o = forward_backward("huge.txt", 1, 4, 6, 3, 0.15, names, 2000, saturated=3)  # e^800 is infinite in double too
+
+    def saturate(p):  # the symbol 3 takes two units to 1 and -1
+        p["U"][0, 3], p["U"][1, 3] = 800, -800
+
+    o = forward_backward("huge.txt", 6, 4, 6, 2, 0.15, names, 2000, change=saturate)  # e^800 is infinite in double too
     steps = [(sorted(step), step[language]) for name, (_, language) in zip(o, names) for step in name]
     assert max(step[-1] for step, _ in steps) > 800, "e^o is infinite"
     assert min(step[-1] for step, _ in steps) < -800, "every e^o is 0"
@@ -360,19 +381,22 @@ def write_run(path, set_up, initial, names, languages, random):
     return run
 
 
-def write_training(decay, momentum, prefix_weight):
+def write_training(decay, count, momentum, clip_norm, prefix_weight):
+    """Ten epochs in mini-batches of three; the last of an epoch is short if three does not divide the count."""
     letters = SplitMix64(2024)
     lengths = [3, 6, 2, 4, 4, 1, 7, 5, 3, 2, 6, 4, 1]
-    names = [[letters.next() % 6 for _ in range(length)] + [6] for length in lengths]
+    names = [[letters.next() % 6 for _ in range(length)] + [6] for length in lengths][:count]
     names[3][1] = UNKNOWN
+    names[9] = names[2]
     languages = [i % 3 for i in range(len(names))]
+    assert languages[9] != languages[2]
     set_up = {"hidden": 5, "symbols": 7, "epochs": 10, "batch_size": 3, "learning_rate": 0.12, "momentum": momentum,
-              "clip_norm": 1.2, "prefix_weight": prefix_weight, "decay": decay, "seed": 9}
+              "clip_norm": clip_norm, "prefix_weight": prefix_weight, "decay": decay, "seed": 9}
     random = SplitMix64(set_up["seed"])
     run = write_run(decay + ".txt", set_up, initial_parameters(7, 5, 3, random), names, languages, random)
     clipped = sum(factor < 1 for *_, factor in run.batches)
     print(f"training/{decay}.txt: {len(run.batches)} mini-batches, {clipped} of them clipped")
-    assert len(run.batches) == run.total == 50 and 10 <= clipped <= 40 and not run.ended
+    assert len(run.batches) == run.total and len(run.batches) // 5 <= clipped < len(run.batches) - 2 and not run.ended
 
 
 def write_float_training():
@@ -392,24 +416,26 @@ def write_float_training():
 
 
 def write_ended_training():
-    """Runs that end early. o of language 2 is so low that its y is exactly 0, until a name of that language comes."""
-    names = [[0, 1, 3], [2, 3], [1, 0, 2, 3], [1, 3], [2, 0, 3], [0, 3]]
-    languages = [0, 1, 0, 1, 2, 1]
-    set_up = {"hidden": 3, "symbols": 4, "epochs": 2, "batch_size": 1, "learning_rate": 0.1, "momentum": 0.9,
+    """Runs that end early. o of language 2 is so low that its y is exactly 0, also for names of that language. The
+    gradient of one such name in a mini-batch of two has a finite norm, that of two such names has not."""
+    names = [[0, 1, 3], [2, 3], [1, 0, 2, 3], [1, 3], [2, 0, 3], [0, 3], [2, 0, 3], [1, 0, 3]]
+    languages = [0, 1, 0, 1, 2, 1, 2, 0]
+    set_up = {"hidden": 3, "symbols": 4, "epochs": 3, "batch_size": 1, "learning_rate": 0.1, "momentum": 0.9,
               "clip_norm": 1.5, "prefix_weight": 0.15, "decay": "linear", "seed": 3}
 
-    def run(path, V2, c0, c2):
-        random = SplitMix64(set_up["seed"])
+    def run(path, names, languages, V2, c0, c2, **settings):
+        mine = set_up | settings
+        random = SplitMix64(mine["seed"])
         initial_parameters(4, 3, 3, random)  # drawn and thrown away: the first shuffle goes on from there
         p = any_parameters(4, 3, 3, SplitMix64(17))
         p["V"][2] *= V2
         p["c"][0, 0], p["c"][2, 0] = c0, c2
-        return write_run(path, set_up, p, names, languages, random)
+        return write_run(path, mine, p, names, languages, random)
 
-    ended = run("norm_not_finite.txt", 1e160, 0.5, -1e170)  # squares of dU, db and dW overflow
-    assert ended.ended[1] == "norm" and 2 <= ended.ended[0] < len(names) - 1
-    ended = run("loss_not_finite.txt", 1, 1e307, -1.79e308)  # o_0 - o_2 overflows; language 0 has y = 1 and no gradient
-    assert ended.ended[1] == "loss" and 2 <= ended.ended[0] < len(names) - 1
+    ended = run("norm_not_finite.txt", names, languages, 1e154, 0.5, -1e170, batch_size=2, learning_rate=0.02, seed=1)
+    assert ended.ended[1] == "norm" and 4 < ended.ended[0] < 7  # neither the first nor the last of the second epoch
+    ended = run("loss_not_finite.txt", names[:6], languages[:6], 1, 1e307, -1.79e308)  # o_0 - o_2 overflows;
+    assert ended.ended[1] == "loss" and 2 <= ended.ended[0] < 5  # language 0 has y = 1 and no gradient
     assert any(norm == 0 for _, _, norm, _ in ended.batches[1:]) and any(norm > 0 for _, _, norm, _ in ended.batches)
 
 
@@ -988,18 +1014,20 @@ def write_smallest_model():
 
 DATA = os.path.join(os.path.dirname(FOLDER), os.pardir, "data")
 DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.015, "momentum": 0.9, "clip_norm": 10,
-            "prefix_weight": 0.15, "decay": "linear"}
+            "prefix_weight": 0.15, "decay": "linear", "seed": 1, "split_seed": 1}
+
+
+def files_of_data():
+    files = {}
+    for file in filter(is_list, sorted(map(os.fsencode, os.listdir(DATA)))):
+        with open(os.path.join(os.fsencode(DATA), file), "rb") as text:
+            files[file] = text.read()
+    return files
 
 
 class Data:
-    def __init__(self, split_seed=1):
-        texts, everything = {}, b""
-        for file in sorted(map(os.fsencode, os.listdir(DATA))):
-            if is_list(file):
-                with open(os.path.join(os.fsencode(DATA), file), "rb") as text:
-                    texts[language_of(file)] = text.read()
-                everything += file + texts[language_of(file)]
-        self.checksum = fnv1a(everything)
+    def __init__(self, files, split_seed):
+        texts = {language_of(file): text for file, text in files.items() if is_list(file)}
         self.languages = sorted(texts)
         lines = [line for text in texts.values() for line in text.split(b"\n")]
         accepted = sum(judge(line)[0] == "accepted" for line in lines)
@@ -1013,6 +1041,9 @@ class Data:
         end = [len(self.alphabet)]
         self.part = {each: ([[symbol.get(letter, UNKNOWN) for letter in fold(name)] + end for _, name in named[each]],
                             [k for k, _ in named[each]]) for each in PARTS}
+
+    def sizes(self):
+        return [len(self.languages), len(self.alphabet), self.repeats, *(len(self.part[each][0]) for each in PARTS)]
 
 
 def read_together(p, batch):
@@ -1043,11 +1074,11 @@ def losses_together(p, batch, prefix_weight):
 
 
 class WholeRun(Run):
-    """Training on data/, names together; after each epoch its mean loss and its accuracy in per cent, then those of
-    the validation names."""
+    """Training on the names of a folder, names together; after each epoch its mean loss and its accuracy in per cent,
+    then those of the validation names."""
 
     def __init__(self, data, set_up, dtype):
-        random = SplitMix64(1)
+        random = SplitMix64(set_up["seed"])
         initial = initial_parameters(len(data.alphabet) + 1, set_up["hidden"], len(data.languages), random)
         self.data, self.epochs, self.correct = data, [], 0
         self.of_epoch = -(-len(data.part["training"][0]) // set_up["batch_size"])
@@ -1064,6 +1095,8 @@ class WholeRun(Run):
         self.correct += sum(map(operator.eq, truth, answered))
         self.update(set_up, sgd, loss, k, rate)
         self.batches[k].append(loss / len(batch))
+        if len(self.batches) == 100:
+            self.after_hundred = self.figures_of("validation")[:2]
         if len(self.batches) % self.of_epoch == 0:
             self.end_epoch()
 
@@ -1078,11 +1111,56 @@ class WholeRun(Run):
     def end_epoch(self):
         names = len(self.data.part["training"][0])
         loss = sum(batch[0] for batch in self.batches[-self.of_epoch:])
-        validation = self.figures_of("validation")
-        if all(validation[0] < before[2] for before in self.epochs):
-            self.test = self.figures_of("test")  # of the epoch to keep
-        self.epochs.append([loss / names, 100 * self.correct / names, *validation[:2]])
+        validation = self.figures_of("validation")[:2] if self.data.part["validation"][0] else ()
+        self.epochs.append([loss / names, 100 * self.correct / names, *validation])
         self.correct = 0
+        chosen_by = [epoch[2 if validation else 0] for epoch in self.epochs]
+        if chosen_by.index(min(chosen_by)) == len(chosen_by) - 1:
+            self.kept, self.test = len(chosen_by), self.figures_of("test")
+            self.kept_p = {name: matrix.detach().clone() for name, matrix in self.p.items()}
+
+
+# A folder so small that any port trains on it in a moment. Lasa and Rees stand in two files each.
+SMALL = {"Old Norse.txt": "\ufeffBj\u01ebrn\r\n\u00de\u00f3rr\r\n\r\nSveinn\r\nKetill\r\n\u00c1ki \r\nBJ\u01eaRN\r\nUlfr\r\n"
+                          "Ragnarr\r\nHrafn\r\nSn\u00e6r\r\nLasa\r\n",
+         "Basque.txt": "Etxeberria\nAgirre\nMendi\nIbarra\nGo\u00f1i\nZabala\nOtxoa\n Uriarte\nLasa\nGO\u00d1I\nAznar\n"
+                       "Arana\nEtxano\nGarai\nMuru\n",
+         "Welsh.txt": "Llwyd\nGwynn\nRhys\nRees\nPrice\n\nBevan\nPugh\nCadwgan\nWyn ap Rhys\nT\u0177\nParry",
+         "README.txt~": "Qqq\n", ".Welsh.txt": "Qqq\n",
+         "Igbo.txt": "Okafor\nEze\nNwosu\n\u1ee4che\nIke\nObi\nRees\nAda\n"}
+SMALL = {name.encode(): text.encode() for name, text in SMALL.items()}
+
+
+def write_small(path, **settings):
+    """The whole program in small: from the bytes of files to the figures of the test."""
+    set_up = DEFAULTS | settings
+    data = Data(SMALL, set_up["split_seed"])
+    run, again = WholeRun(data, set_up, torch.float64), WholeRun(data, set_up, torch.float32)
+    with File(path) as out:
+        for name in DEFAULTS:
+            out.value(name, set_up[name])
+        out.table("files", [[name.hex(), hexadecimal(text)] for name, text in SMALL.items()])
+        out.row("sizes", data.sizes())
+        out.table("training", [epoch[:2] for epoch in run.epochs])
+        out.table("validation", [epoch[2:] for epoch in run.epochs] if len(run.epochs[0]) > 2 else [])
+        out.value("kept", run.kept)
+        out.parameters(run.kept_p)
+        out.row("test", run.test)
+    names, languages = data.part["test"]
+    answered_at_first_step = [read_name(run.kept_p, name)[0]["y"].argmax().item() for name in names]
+    chosen_by, accuracies = zip(*(epoch[-2:] for epoch in run.epochs))
+    assert 2 < run.kept < set_up["epochs"] and run.kept > 1 + next(
+        k for k in range(1, len(chosen_by)) if chosen_by[k] > chosen_by[k - 1]), "it rose before"
+    assert accuracies[run.kept - 1] < max(accuracies)
+    assert [epoch[1::2] for epoch in run.epochs] == [epoch[1::2] for epoch in again.epochs] and run.kept == again.kept
+    assert all(mine != last for mine, last in zip(run.test, run.figures_of("test"))), "the last parameters show"
+    assert figures(languages, answered_at_first_step, len(data.languages))[0] != run.test[1]
+    assert len(set(languages)) < len(data.languages), "macro F1 leaves out a language"
+    parameters_apart = max(((its.double() - mine).abs().max() / mine.abs().max()).item()
+                           for mine, its in zip(run.kept_p.values(), again.kept_p.values()))
+    print(f"{path}: sizes {data.sizes()}, epoch {run.kept} of {set_up['epochs']} is kept; in float differ the figures "
+          f"by {apart(again.epochs, run.epochs)}, test {apart([again.test], [run.test])}, parameters "
+          f"{parameters_apart:.1e}")
 
 
 def apart(mine, theirs):
@@ -1091,22 +1169,24 @@ def apart(mine, theirs):
 
 
 def write_whole():
-    data = Data()
+    files = files_of_data()
+    data = Data(files, DEFAULTS["split_seed"])
     four_set_up = DEFAULTS | {"batch_size": 2048, "epochs": 4}
     four, ten = WholeRun(data, four_set_up, torch.float64), WholeRun(data, DEFAULTS, torch.float64)
     four_again, ten_again = WholeRun(data, four_set_up, torch.float32), WholeRun(data, DEFAULTS, torch.float32)
     print("In float differ: four epochs by", apart(four_again.epochs, four.epochs))
     hundred, hundred_again = ([batch[-1:] for batch in run.batches[:100]] for run in (ten, ten_again))
     print("ten and a hundred mini-batches by", apart(hundred_again[:10], hundred[:10]), apart(hundred_again, hundred))
+    print("the validation names after these hundred by", apart([ten_again.after_hundred], [ten.after_hundred]))
     print("ten epochs by", apart(ten_again.epochs, ten.epochs))
     print("their test by", apart([ten_again.test], [ten.test]))
     with File("whole.txt") as out:
         out.value("version", VERSION)
-        out.value("checksum", data.checksum)
-        names = [len(data.part[each][0]) for each in PARTS]
-        out.row("sizes", [len(data.languages), len(data.alphabet), data.repeats, *names])
+        out.value("checksum", fnv1a(b"".join(file + text for file, text in files.items())))
+        out.row("sizes", data.sizes())
         out.table("four_epochs", four.epochs)
         out.table("minibatches", hundred)
+        out.row("validation", ten.after_hundred)
         out.table("ten_epochs", ten.epochs)
         out.row("test", ten.test)
 
@@ -1125,10 +1205,14 @@ def main():
     write_packing()
     write_forward_backward()
     write_large_forward_backward()
-    write_training("linear", 0.9, 0.15)
-    write_training("none", 0.8, 0.3)
+    write_training("linear", 12, 0.9, 1.2, 0.15)
+    write_training("none", 13, 0.8, 0.9, 0.3)
     write_float_training()
     write_ended_training()
+    write_small("small.txt", hidden=6, epochs=8, batch_size=4, learning_rate=0.1, clip_norm=3, seed=6,
+                split_seed=9223372038793046009)
+    write_small("small2.txt", hidden=5, epochs=6, batch_size=6, learning_rate=0.25, clip_norm=1, decay="none",
+                split_seed=9223372037094281817)
     write_model()
     write_second_model()
     write_smallest_model()

@@ -281,6 +281,56 @@ Data data_of(const std::map<std::string, std::string>& files) {
   return data;
 }
 
+// The whole program in small: from the bytes of files to the figures of the test, and that test again of the model
+// written and read, which has floats.
+void check_small(const std::string& file, bool plain) {
+  constexpr double tolerance = is_float ? 1e-5 : 1e-11;
+  Golden golden(file);
+  std::map<std::string, std::string> files;
+  const Block& table = golden["files"];
+  for (size_t i = 0; i < table.rows; ++i) files[bytes(table(i, 0))] = bytes(table(i, 1));
+  const Data data = data_of(files);
+  Settings settings = settings_of(golden);
+  settings.split_seed = integer(golden["split_seed"](0, 0));
+  Model model = new_model(data, file, settings);
+  const auto part = [&](Part its) {
+    return examples_of(data, its, model.split_seed, model.alphabet, model.languages);
+  };
+  const Examples examples = part(Part::training), validation = part(Part::validation), to_test = part(Part::test);
+  size_t repeats = 0;
+  for (const NameList& list : data.names) repeats += list.repeats;
+  expect(golden.indices("sizes") == std::vector<size_t>{model.languages.size(), model.alphabet.letters.size(), repeats,
+                                                        examples.size(), validation.size(), to_test.size()});
+  Team team(1);
+  Trainer trainer(start_training(settings, model.alphabet.symbols(), model.languages.size(), examples.size()), examples,
+                  team, plain);
+  std::vector<EpochRecord> history;
+  while (history.size() < settings.epochs) {
+    history.push_back(run_epoch(trainer, validation, history.size()));
+    if (kept_epoch(history) == history.size()) model.parameters = trainer.training.parameters;
+  }
+  model.epoch = kept_epoch(history);
+  expect(model.epoch == integer(golden["kept"](0, 0))) << file << plain << model.epoch;
+  expect_close(golden, "", tolerance, model.parameters);
+  golden.each_number = true;
+  const auto figures = [&](const char* block, size_t rows, const Score EpochRecord::*score) {
+    expect_close(golden, block, tolerance, rows, rows == 0 ? 0 : 2, [&](size_t i, size_t j) {
+      return j == 0 ? (history[i].*score).mean_cross_entropy() : (history[i].*score).accuracy();
+    });
+  };
+  figures("training", settings.epochs, &EpochRecord::training);
+  figures("validation", validation.empty() ? 0 : settings.epochs, &EpochRecord::validation);
+  const auto check_test = [&](double its_tolerance) {
+    const Evaluation test = evaluate(Classifier(model.parameters, team, plain), part(Part::test));
+    const double theirs[] = {test.score.mean_cross_entropy(), test.score.accuracy(), 100 * test.confusion.macro_f1()};
+    expect_close(golden, "test", its_tolerance, 1, 3, [&](size_t, size_t j) { return theirs[j]; });
+  };
+  check_test(tolerance);
+  model = read_model(write_model(model));
+  check_test(1e-5);
+  golden.expect_all_read();
+}
+
 // Training on data/ itself, as the defaults have it: sizes, the first mini-batches, and in float all epochs.
 void check_whole() {
   Golden golden("whole.txt");
@@ -301,6 +351,11 @@ void check_whole() {
   expect(golden.indices("sizes") == std::vector<size_t>{data.languages.size(), alphabet.letters.size(), repeats,
                                                         examples.size(), validation.size(), part(Part::test).size()});
   auto run = in_turn;
+  const auto score_of = [&](const fast::Network& network, const Examples& names) {
+    Score score;
+    classify(network, names, run, [&](size_t i, Numbers o, Numbers y) { score.add(o, y, names[i].language); });
+    return score;
+  };
   const auto expect_near = [&](const char* name, size_t i, size_t j, double tolerance, double ours) {
     const double theirs = number(golden[name](i, j));
     expect(std::abs(ours - theirs) <= tolerance) << golden.file << name << i << j << theirs << ours;
@@ -316,6 +371,9 @@ void check_whole() {
       fast::learn(learner, examples, batch, rate, run, score);
       expect_near("minibatches", k++, 0, is_float ? 1e-5 : 1e-9, score.mean_cross_entropy());
     });
+    const Score of_validation = score_of(learner.network, validation);
+    expect_near("validation", 0, 0, is_float ? 1e-5 : 1e-9, of_validation.mean_cross_entropy());
+    expect_near("validation", 0, 1, 0.1, of_validation.accuracy());
   }
 
   // Trains for `epochs` of them, and holds each to its row. Returns the parameters of the kept epoch.
@@ -325,12 +383,11 @@ void check_whole() {
     std::vector<EpochRecord> history;
     Parameters kept{};
     for (size_t epoch = 0; epoch < epochs; ++epoch) {
-      Score score, of_validation;
+      Score score;
       train_epoch(training, epoch, [&](std::span<const size_t> batch, Real rate) {
         fast::learn(learner, examples, batch, rate, run, score);
       });
-      classify(learner.network, validation, run,
-               [&](size_t i, Numbers o, Numbers y) { of_validation.add(o, y, validation[i].language); });
+      const Score of_validation = score_of(learner.network, validation);
       expect_near(block, epoch, 0, loss, score.mean_cross_entropy());
       expect_near(block, epoch, 1, accuracy, score.accuracy());
       expect_near(block, epoch, 2, loss, of_validation.mean_cross_entropy());
@@ -674,14 +731,14 @@ int main() {
     golden.expect_all_read();
   };
 
-  for (const char* file : {"one_name", "batch", "last_step", "plain_sum", "huge", "large"})
+  for (const char* file : {"one_name", "batch", "last_step", "plain_sum", "tanh", "huge", "large"})
     "forward and backward"_test = [=] { check_passes(std::string("forward_backward/") + file + ".txt"); };
 
   for (const bool plain : {true, false})
     if (is_float) {
       "ten mini-batches in float"_test = [=] { check_training("training/float.txt", 1e-5, plain); };
     } else {
-      "fifty mini-batches, with clipping and momentum, under linear decay"_test = [=] {
+      "forty mini-batches, with clipping and momentum, under linear decay"_test = [=] {
         check_training("training/linear.txt", 1e-11, plain);
       };
       "fifty mini-batches, with clipping and momentum, without decay"_test = [=] {
@@ -694,6 +751,10 @@ int main() {
         check_training("training/loss_not_finite.txt", 1e-12, plain);
       };
     }
+
+  for (const bool plain : {true, false})
+    for (const char* file : {"small.txt", "small2.txt"})
+      "the whole program in small"_test = [=] { check_small(file, plain); };
 
   "data/ gives the sizes, and the defaults the losses, that the kit has"_test = check_whole;
 

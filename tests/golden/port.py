@@ -6,7 +6,7 @@ numbers. Parameters and gradients are {"U": ..., "b": ..., "W": ..., "V": ..., "
 b and c are matrices of one column. An equation of the page stands beside the line that computes it.
 
     python3 port.py             one line for each file; 1 as exit status if anything differs
-    python3 port.py --whole     with a hundred mini-batches of the real data instead of ten, which takes a minute
+    python3 port.py --whole     with a hundred mini-batches of the real data and its validation names: some minutes
 """
 
 import decimal
@@ -356,19 +356,20 @@ def clip_factor(norm, clip_norm):
 
 
 def learn(p, v, names, languages, rate, set_up):
-    """Changes p and v by one mini-batch; its loss, the norm of its gradient, the factor."""
+    """Changes p and v by one mini-batch; its loss, its right answers, the norm of its gradient, the factor."""
     all_steps, g = forward_backward(p, names, languages, set_up["prefix_weight"])
     total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, languages))
+    right = sum(most_probable(steps["y"][-1]) == language for steps, language in zip(all_steps, languages))
     g = {key: [[entry / len(names) for entry in row] for row in g[key]] for key in FIVE}       # the mean
     norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
     factor = clip_factor(norm, set_up["clip_norm"])
     if math.isfinite(norm):
         update(p, v, g, factor, rate, set_up["momentum"])
-    return total, norm, factor
+    return total, right, norm, factor
 
 
 def train(p, names, languages, random, set_up):
-    """Changes p; yields (epoch's order, loss, rate, norm, factor) after each mini-batch, the one that ends it too."""
+    """Changes p; yields (order, loss, right answers, rate, norm, factor) of each mini-batch, the one that ends it too."""
     v, order = like(p), list(range(len(names)))
     batches = math.ceil(len(names) / set_up["batch_size"])
     K = set_up["epochs"] * batches
@@ -377,8 +378,9 @@ def train(p, names, languages, random, set_up):
         for j, batch in enumerate(cut(order, set_up["batch_size"])):
             k = epoch * batches + j
             rate = learning_rate(set_up, k, K)
-            total, norm, factor = learn(p, v, [names[i] for i in batch], [languages[i] for i in batch], rate, set_up)
-            yield list(order), total, rate, norm, factor
+            total, right, norm, factor = learn(p, v, [names[i] for i in batch], [languages[i] for i in batch], rate,
+                                               set_up)
+            yield list(order), total, right, rate, norm, factor
             if not math.isfinite(norm) or not math.isfinite(total):
                 return
 
@@ -389,6 +391,41 @@ def update(p, v, g, factor, rate, momentum):
             for i, gradient in enumerate(g_row):
                 v_row[i] = momentum * v_row[i] + factor * gradient      # v = momentum v + factor g
                 p_row[i] -= rate * v_row[i]                             # parameter = parameter - rate v
+
+
+def copy_of(p):
+    return {key: [list(row) for row in p[key]] for key in FIVE}
+
+
+def test(p, examples):
+    """Of examples (language, symbols): the mean loss, accuracy and macro F1 of p's answers."""
+    true, answered, total = [], [], 0.0
+    for language, symbols in examples:
+        steps = forward(p, symbols)
+        true.append(language)
+        answered.append(most_probable(steps["y"][-1]))
+        total += loss(steps, language, 0)
+    accuracy, _, macro_f1 = figures(true, answered, len(p["V"]))
+    return [total / len(examples), accuracy, macro_f1]
+
+
+def train_and_choose(parts, symbols, languages, set_up):
+    """Of each epoch loss and accuracy of the training names, then of the validation names; the kept epoch, its p."""
+    random = SplitMix64(set_up["seed"])
+    p = initial(symbols, set_up["hidden"], languages, random)
+    true, names = zip(*parts["training"])
+    batches = math.ceil(len(names) / set_up["batch_size"])
+    training, validation, after = [], [], []
+    run = train(p, names, true, random, set_up)
+    for _ in range(set_up["epochs"]):
+        sums = [sum(numbers) for numbers in zip(*((total, right) for _, total, right, *_ in
+                                                  itertools.islice(run, batches)))]
+        training.append([sums[0] / len(names), 100 * sums[1] / len(names)])
+        if parts["validation"]:
+            validation.append(test(p, parts["validation"])[:2])
+        after.append(copy_of(p))
+    kept = kept_epoch(*([loss for loss, _ in its] for its in (training, validation)))
+    return training, validation, kept, after[kept - 1]
 
 
 def kept_epoch(training_losses, validation_losses):
@@ -637,7 +674,7 @@ class GoldenFile:
                 self.worst = max(self.worst, difference)
 
     def close(self, block, mine, **options):
-        self.compare(block, mine, float, 1e-11 if self.name.startswith("training") else 1e-12, **options)
+        self.compare(block, mine, float, 1e-11 if self.name.startswith(("training", "small")) else 1e-12, **options)
 
     def compare_five(self, prefix, mine, **options):
         for key in FIVE:
@@ -764,10 +801,15 @@ def check_forward_backward(golden):
     golden.compare_five("d", g)
 
 
-def check_training(golden):
-    set_up = {key: golden.one(key) for key in ("hidden", "symbols", "epochs", "batch_size", "seed")}
+def settings_of(golden):
+    set_up = {key: golden.one(key) for key in ("hidden", "epochs", "batch_size", "seed")}
     set_up |= {key: golden.one(key, float) for key in ("learning_rate", "momentum", "clip_norm", "prefix_weight")}
-    set_up["decay"] = golden.one("decay", str)
+    return set_up | {"decay": golden.one("decay", str)}
+
+
+def check_training(golden):
+    set_up = settings_of(golden)
+    set_up["symbols"] = golden.one("symbols")
     languages = golden.get("languages")[0]
     names, random = golden.names(len(languages)), SplitMix64(set_up["seed"])
     p = initial(set_up["symbols"], set_up["hidden"], max(languages) + 1, random)
@@ -779,11 +821,11 @@ def check_training(golden):
     golden.compare_five("initial.", p)
     magnitude = "itself" if ends_early else None
     orders, batches = [], []
-    for order, *numbers in train(p, names, languages, random, set_up):
+    for order, total, _, *numbers in train(p, names, languages, random, set_up):
         if not batches:
             golden.compare_five("first.", p, magnitude=magnitude)
         orders.append(order)
-        batches.append(numbers)
+        batches.append([total, *numbers])
     if ends_early:
         _, _, norm, _ = batches.pop()
         golden.compare("ended", [[str(len(batches)), "loss" if math.isfinite(norm) else "norm"]], str)
@@ -833,6 +875,34 @@ def check_refusals(golden):
     golden.compare("edits", rows, str)
 
 
+def in_symbols(parts, letters):
+    return {its_part: [(language, symbols_of(name, letters)) for language, name in examples]
+            for its_part, examples in parts.items()}
+
+
+def check_small(golden):
+    """From the bytes of files to the figures of the test; and that test again, of the model written and read."""
+    files = [(to_bytes(name), to_bytes(text)) for name, text in golden.get("files", str)]
+    set_up, split_seed = settings_of(golden), golden.one("split_seed")
+    languages, letters, parts = read_data(files, split_seed)
+    repeats = sum(read_names(text)[2] for name, text in files if is_list(name))
+    golden.compare("sizes", [[len(languages), len(letters), repeats, *map(len, parts.values())]])
+    examples = in_symbols(parts, letters)
+    training, validation, kept, p = train_and_choose(examples, len(letters) + 1, len(languages), set_up)
+    golden.close("training", training, magnitude="itself")
+    golden.close("validation", validation, magnitude="itself")
+    golden.compare("kept", [[kept]])
+    golden.compare_five("", p)
+    golden.close("test", [test(p, examples["test"])], magnitude="itself")
+    model = {"epoch": kept, "split_seed": split_seed, "options": b"-", "hidden": set_up["hidden"],
+             "languages": languages, "letters": letters}
+    model |= {key: [list(map(as_float, row)) for row in p[key]] for key in FIVE}
+    model = ModelReader(write_model(model)).model()
+    _, _, parts = read_data(files, model["split_seed"])
+    figures = test(model, in_symbols(parts, model["letters"])["test"])
+    golden.compare("test", [figures], float, 1e-5, magnitude="itself")
+
+
 VERSION = 2                     # of the kit
 DEFAULTS = {"hidden": 128, "epochs": 10, "batch_size": 32, "learning_rate": 0.015, "momentum": 0.9, "clip_norm": 10,
             "prefix_weight": 0.15, "decay": "linear", "seed": 1, "split_seed": 1}
@@ -847,29 +917,33 @@ def check_whole(golden):
     languages, alphabet, parts = read_data(files, DEFAULTS["split_seed"])
     repeats = sum(read_names(text)[2] for name, text in files if is_list(name))
     golden.compare("sizes", [[len(languages), len(alphabet), repeats, *map(len, parts.values())]])
-    names = [symbols_of(name, alphabet) for _, name in parts["training"]]
+    true, names = zip(*in_symbols(parts, alphabet)["training"])
     random = SplitMix64(DEFAULTS["seed"])
     p = initial(len(alphabet) + 1, DEFAULTS["hidden"], len(languages), random)
-    run = train(p, names, [language for language, _ in parts["training"]], random, DEFAULTS)
-    for block in "four_epochs", "ten_epochs", "test":                   # plain Python is too slow for these
+    run = train(p, names, true, random, DEFAULTS)
+    for block in "validation", "four_epochs", "ten_epochs", "test":     # plain Python is too slow for these
         golden.get(block, float)
     if "--whole" not in sys.argv:
         del golden.blocks["minibatches"][10:]
     losses = [[total / DEFAULTS["batch_size"]]
               for _, total, *_ in itertools.islice(run, len(golden.blocks["minibatches"]))]
     golden.compare("minibatches", losses, float, 1e-9, magnitude=1.0)
+    if "--whole" in sys.argv:
+        figures = test(p, in_symbols(parts, alphabet)["validation"])[:2]
+        golden.compare("validation", [figures], float, 1e-9, magnitude=1.0)
 
 
 CHECKS = (
     ("random.txt", check_random), ("split.txt", check_split), ("text.txt", check_text), ("data.txt", check_data),
     ("packing.txt", check_packing), ("forward_backward/one_name.txt", check_forward_backward),
     ("forward_backward/batch.txt", check_forward_backward), ("forward_backward/last_step.txt", check_forward_backward),
-    ("forward_backward/plain_sum.txt", check_forward_backward), ("forward_backward/huge.txt", check_forward_backward),
-    ("forward_backward/large.txt", check_forward_backward),
+    ("forward_backward/plain_sum.txt", check_forward_backward), ("forward_backward/tanh.txt", check_forward_backward),
+    ("forward_backward/huge.txt", check_forward_backward), ("forward_backward/large.txt", check_forward_backward),
     ("training/linear.txt", check_training), ("training/none.txt", check_training),
     ("training/float.txt", check_training),
     ("training/norm_not_finite.txt", check_training), ("training/loss_not_finite.txt", check_training),
-    ("choose.txt", check_choice), ("folders.txt", check_folders),
+    ("choose.txt", check_choice), ("small.txt", check_small), ("small2.txt", check_small),
+    ("folders.txt", check_folders),
     ("probabilities.txt", check_read_model), ("probabilities2.txt", check_read_model),
     ("probabilities3.txt", check_read_model), ("refusals.txt", check_refusals), ("answers.txt", check_answers),
     ("whole.txt", check_whole))
