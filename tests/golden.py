@@ -1209,9 +1209,9 @@ def main():
     write_training("none", 13, 0.8, 0.9, 0.3)
     write_float_training()
     write_ended_training()
-    write_small("small.txt", hidden=6, epochs=8, batch_size=4, learning_rate=0.1, clip_norm=3, seed=6,
+    write_small("small.txt", hidden=6, epochs=8, batch_size=5, learning_rate=0.1, clip_norm=3, seed=5,
                 split_seed=9223372038793046009)
-    write_small("small2.txt", hidden=5, epochs=6, batch_size=6, learning_rate=0.25, clip_norm=1, decay="none",
+    write_small("small2.txt", hidden=5, epochs=6, batch_size=6, learning_rate=0.25, clip_norm=0.8, decay="none", seed=4,
                 split_seed=9223372037094281817)
     write_model()
     write_second_model()

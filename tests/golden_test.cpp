@@ -293,9 +293,7 @@ void check_small(const std::string& file, bool plain) {
   Settings settings = settings_of(golden);
   settings.split_seed = integer(golden["split_seed"](0, 0));
   Model model = new_model(data, file, settings);
-  const auto part = [&](Part its) {
-    return examples_of(data, its, model.split_seed, model.alphabet, model.languages);
-  };
+  const auto part = [&](Part its) { return examples_of(data, its, model.split_seed, model.alphabet, model.languages); };
   const Examples examples = part(Part::training), validation = part(Part::validation), to_test = part(Part::test);
   size_t repeats = 0;
   for (const NameList& list : data.names) repeats += list.repeats;
