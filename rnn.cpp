@@ -1217,7 +1217,8 @@ struct Filter {
     line_of.push_back(lines.size() - 1);
   } catch (const TextError& wrong) {
     if (++refused <= 10) std::fprintf(stderr, "rnn: %s\n", message_of("standard input", wrong).c_str());
-    if (visible(lines.back()) != lines.back()) lines.back() = "?";
+    const std::optional<std::u32string> letters = decode_utf8(lines.back());
+    if (!letters || std::ranges::any_of(*letters, is_control)) lines.back() = "?";
     give_no_answer();
   }
   // Says in the last line that it has no answer.

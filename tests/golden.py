@@ -770,7 +770,8 @@ def write_filter(p, languages, alphabet):
              b"Ann" + MARK, b"\vAnn\f", b"r r", b"T-T", "\u5409".encode(), "\u5409i".encode(), "Nguy\u1ec5n".encode(),
              "\u738b".encode(), "ZO\u00c9".encode(), "\u0141A\u0143".encode(), b"\xff\tAnn",
              b"\xff" * 4001, b"q q q", b"q\tq", b"\xed\xa0\x80",
-             "\u2028".encode(), "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", MARK + b"Ann\r",
+             "\u2028".encode(), ("\uffff" + "o" * 1000).encode(),
+             "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", MARK + b"Ann\r",
              MARK + MARK + b"Ann", b" " + MARK + b"Ann", MARK + b" Ann", MARK + b"q", MARK + b" \r", MARK + b"Ann\tBen",
              MARK + b"\tAnn", MARK + b"\xff", MARK + b"x" * 1001, b"Bob"]
     inputs = [b"\n".join(lines), b"Ann\n\n", b"", b"Ann\nBob\n", b"\n", b"Bob", MARK + b"Bob\r\n\r\n", b"\r", MARK]
