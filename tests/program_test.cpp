@@ -11,7 +11,7 @@
 #include <unistd.h>
 #endif
 #include <csignal>
-#include "ut.hpp"
+#include "golden_program.hpp"
 
 // Memory in larger pieces than this is refused.
 size_t largest_piece = std::numeric_limits<size_t>::max();
@@ -1069,6 +1069,8 @@ int main() {
     }
     same(shared_names(data, seed - 1), "6 names, 5 different ones, 1 of them in several languages.\n");
   };
+
+  golden::test_program();
 
   "this build computes as it should"_test = [] { same(failure_of([] { check_arithmetic(false); }), "no failure"); };
 }
