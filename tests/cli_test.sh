@@ -133,6 +133,9 @@ same "two languages, of a name that has no answer" "$?, $(cat out)" "0, $(printf
 (head -c 20000 /dev/zero | tr '\0' x; echo; echo Ann; head -c 9000 /dev/zero | tr '\0' x) >long
 same "overlong lines lose no other" "$("$rnn" --mode predict <long 2>err | cut -f1 | tr '\n' ' ')" "? Ann ? "
 same "and are named" "$(head -n 1 err)" "rnn: standard input:1: a line of more than 8000 bytes"
+for k in $(seq 25); do printf '\377\n'; done | "$rnn" --mode predict >out 2>err
+same "of 25 refused lines ten are named, and how many more" "$(sed -n '1p;10p;11p;12p' err | cut -d: -f2-3)" \
+  "$(printf ' standard input:1\n standard input:10\n standard input: 15 more lines refused')"
 closed_pipe() {  # the filter's status when what it writes to ends, before its million names do
   yes Ann 2>/dev/null | head -n 1000000 2>/dev/null | "$rnn" --mode predict 2>err | head -n 3 >/dev/null
   echo "${PIPESTATUS[2]}"
