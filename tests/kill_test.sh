@@ -112,5 +112,15 @@ wait $!
 status=$?
 { [ $status -eq 130 ] && grep -q '^Kept epoch 1 of 4' log; } || fail "status $status with standard error closed"
 
+# A bar shows how far an epoch is that takes long, here since the run is stopped for a while.
+set +m
+"$rnn" more --hidden_dim 640 --batch_size 1 --epochs 2 --threads 1 --model_dir slow >log 2>err &
+until grep -q '^Epoch 1' log; do sleep 0.02; done
+kill -STOP $!
+sleep 2.1
+kill -CONT $!
+wait $!
+grep -q '█' err || fail "no bar of a slow epoch"
+
 echo "kill_test: $kills kills, $models models loaded, $left temporary files left, $failures failed" >&2
 [ $failures -eq 0 ] && [ $models -gt 0 ]
