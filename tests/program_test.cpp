@@ -34,6 +34,11 @@ std::atomic<size_t> memory_in_use = 0, most_in_use = 0;
 constexpr std::align_val_t usual{__STDCPP_DEFAULT_NEW_ALIGNMENT__};
 void operator delete(void* memory, size_t, std::align_val_t align) noexcept { operator delete(memory, align); }
 [[gnu::noinline]] void* operator new(size_t size) { return operator new(size, usual); }
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept try {
+  return operator new(size, usual);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { operator delete(memory, usual); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { operator delete(memory, usual); }
 
