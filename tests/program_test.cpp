@@ -816,7 +816,7 @@ int main() {
         if (name == "history.csv" && !is_old)  // whose seconds differ
           is_whole = text.starts_with(history_head) && text.ends_with('\n');
         if (name == "rnn.txt")  // of any epoch
-          is_whole = std::ranges::any_of(of_run, [&](const auto& file) { return file.second == text; });
+          is_whole = std::ranges::any_of(of_run, [&text = text](const auto& file) { return file.second == text; });
         expect(is_whole) << name << "after" << old_stops << new_stops;
       }
       ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
