@@ -128,6 +128,7 @@ same "answers" "$(tr '\t' ' ' <answers | sed 's/ [ABC] [01]\.[0-9]\{6\}$/ ANSWER
 same "bad lines, and letters never seen" "$(sed 's/input:\([0-9]*\): .*/\1/' err)" "rnn: standard 4
 rnn: standard 6
 rnn: 1 line has letters never seen in training: U+0416 (1)"
+same "status with a single bad line" "$(printf 'A\tB\n' | "$rnn" --mode predict >out 2>err; echo $?)" 1
 echo Ж | "$rnn" --mode predict --top 2 >out 2>/dev/null
 same "two languages, of a name that has no answer" "$?, $(cat out)" "0, $(printf 'Ж\t?\t0\t?\t0')"
 (head -c 20000 /dev/zero | tr '\0' x; echo; echo Ann; head -c 9000 /dev/zero | tr '\0' x) >long
