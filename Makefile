@@ -42,7 +42,8 @@ DOUBLE = $(addprefix tests/build/,gradient_test golden_test network_test)
 $(DOUBLE): REAL = -DREAL=double
 tests/build/golden_float_test: tests/golden_test.cpp
 tests/build/network_float_test: tests/network_test.cpp
-tests/build/golden_test tests/build/golden_float_test tests/build/program_test: rnn.cpp
+tests/build/golden_test tests/build/golden_float_test: tests/golden.hpp
+tests/build/program_test: rnn.cpp tests/golden.hpp tests/golden_program.hpp
 tests/build/math_test: LEVEL = -O3
 
 # A target for each test, so that -j runs them side by side, what takes longest first. What it prints goes to a log that
