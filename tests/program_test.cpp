@@ -879,7 +879,7 @@ int main() {
              gigabytes({.hidden = hidden, .batch_size = batch_size}, symbols, 3, letters + 1);
     };
     for (const double share : {share_of(4, 512, 16), share_of(4, 512, 128), share_of(64, 128, 64)})
-      expect(share > 0.5 && share < 1.1) << share;  // above 1 for the padding of rows
+      expect(share > 0.55 && share < 1.1) << share;  // above 1 for the padding of rows
     expect(gigabytes({.hidden = 1}, 3, 20000, 2) > 3.2) << "a confusion matrix counts each pair of languages";
   };
 
