@@ -1059,7 +1059,7 @@ void train(const Options& options) {
   const fs::path folder = options.model_dir;
   const Data data = load_data(options.data_dir);
   const Model model = new_model(data, options.data_dir, settings);
-  if (std::error_code ignored; fs::equivalent(options.data_dir, folder, ignored))
+  if (std::error_code ignored; fs::equivalent(options.data_dir, fs::weakly_canonical(folder, ignored), ignored))
     throw Failure{folder.string() + ": models can't stand among the names; name another folder with --model_dir"};
   const auto examples = [&](Part part) {
     return examples_of(data, part, settings.split_seed, model.alphabet, model.languages);
