@@ -248,6 +248,7 @@ def forward_backward(path, seed, hidden, symbols, languages, prefix_weight, name
         out.value("prefix_weight", float(prefix_weight))
         out.parameters(p)
         out.row("languages", [language for _, language in names])
+        out.row("answers", [steps[-1]["o"].argmax().item() for steps in read])
         for i, (steps, (name, _)) in enumerate(zip(read, names)):
             out.row(f"name{i}.symbols", name)
             if shown and i not in shown:
@@ -376,7 +377,8 @@ def write_run(path, set_up, initial, names, languages, random):
         out.table("batches", run.batches)
         if run.ended:
             out.row("ended", run.ended)
-        out.parameters(run.after_first, "first.")
+        if run.batches:
+            out.parameters(run.after_first, "first.")
         out.parameters(run.p, "final.")
     return run
 
@@ -423,11 +425,12 @@ def write_ended_training():
     set_up = {"hidden": 3, "symbols": 4, "epochs": 3, "batch_size": 1, "learning_rate": 0.1, "momentum": 0.9,
               "clip_norm": 1.5, "prefix_weight": 0.15, "decay": "linear", "seed": 3}
 
-    def run(path, names, languages, V2, c0, c2, **settings):
+    def run(path, names, languages, V2, c0, c2, V0=1, **settings):
         mine = set_up | settings
         random = SplitMix64(mine["seed"])
         initial_parameters(4, 3, 3, random)  # drawn and thrown away: the first shuffle goes on from there
         p = any_parameters(4, 3, 3, SplitMix64(17))
+        p["V"][0] *= V0
         p["V"][2] *= V2
         p["c"][0, 0], p["c"][2, 0] = c0, c2
         return write_run(path, mine, p, names, languages, random)
@@ -437,6 +440,16 @@ def write_ended_training():
     ended = run("loss_not_finite.txt", names[:6], languages[:6], 1, 1e307, -1.79e308)  # o_0 - o_2 overflows;
     assert ended.ended[1] == "loss" and 2 <= ended.ended[0] < 5  # language 0 has y = 1 and no gradient
     assert any(norm == 0 for _, _, norm, _ in ended.batches[1:]) and any(norm > 0 for _, _, norm, _ in ended.batches)
+    # L is infinite, since o of the two languages are further apart than any number, but neither the loss nor the norm is.
+    p = {"U": [[40.0, -40.0, -40.0]], "b": [[0.0]], "W": [[0.0]], "V": [[-1.7e308], [1.7e308]], "c": [[0.5], [0.25]]}
+    p = {name: torch.tensor(matrix) for name, matrix in p.items()}
+    mine = set_up | {"hidden": 1, "symbols": 3, "epochs": 2, "batch_size": 1}
+    random = SplitMix64(mine["seed"])
+    initial_parameters(3, 1, 2, random)
+    gone_on = write_run("prefix_not_finite.txt", mine, p, [[0, 2], [1, 2], [0, 2]], [0, 0, 0], random)
+    assert not gone_on.ended and len(gone_on.batches) == 6 and {loss for loss, *_ in gone_on.batches} == {0}
+    ended = run("o_not_finite.txt", names, languages, 1, 1.79e308, 0, V0=1e308)  # o_0 is infinite: no number anywhere
+    assert ended.ended[1] == "norm" and math.isnan(ended.p["b"].grad.norm().item())
 
 
 # --- The rest ---
@@ -483,7 +496,7 @@ def write_text():
         "7e", "c2a0", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf",  # the edges of the ranges
         "80", "bf", "61bf", "c3", "c328", "c0af", "c1bf", "e0809f", "e09fbf", "eda080", "edbfbf", "f08f8080",
         "f0808080", "f4908080", "f5808080", "f888808080", "fc8480808080", "fe", "ff", "61ff", "e282", "e28228",
-        "f09f98", "c3a9c3", "c3a92ec3", "c3c0", "f08fbfbf")]
+        "f09f98", "c3a9c3", "c3a92ec3", "c3c0", "f08fbfbf", "f0908d41")]
     lines += [b"a" * 1000, b" " + b"a" * 1000 + b"\r", b"a" * 1001, "\u00e9".encode() * 1000, "\u00e9".encode() * 1001,
               b"a" * 1000 + b"\xff", b"\xff" * 1001, b"\xff" * 4001, "\U00010348".encode() * 1001]
     lines += ["\U00010348".encode() * 1000, b" " + "\U00010348".encode() * 1000]
@@ -502,7 +515,9 @@ def write_text():
         "\U00010400\U00010428", "A\u0345", "\u00d7\u00f7\u00dd", "  A'B\r", "\u018aa\u0257\u0189", "\u0187\u01b3",
         "\u1c90\u10d0\u1cba\u1cbb\u1cbd\u1cbf", "\u10a0\u2d00", "\u023a\u2c65\u2c66\u023e", "\u2c62\u026b",
         "\u1f08\u1f00", "\ua640", "\u13a0\uab70")]
-    lines += [b"A" * 1000, "\u1e9e".encode() * 1001]
+    lines += [b"A" * 1000, "\u1e9e".encode() * 1001, b"0", b"#Anna",
+              "\u13f8\u1f68\u1fbe\u2126\u212b\u2132\u2160\u24b6\u2c60\u2c80\ua722\ufb05"  # Unicode folds these
+              "\U000104b0\U00010c80\U000118a0\U0001e900".encode()]
     files = [(MARK + b"  Ann \r\n\r\n\tde la Cruz\r\nAnn\nB", "accepted", 0, [b"Ann", b"de la Cruz", b"B"], 1),
              (b"ann\nAnn\nann\n ann\t\n\n", "accepted", 0, [b"ann"], 3),
              (b"Ann\n\nB\xff\nC\n", "malformed", 3, [], 0),
@@ -579,7 +594,9 @@ def write_data():
              "\U00010330.txt": "\U00010330\U00010344\U00010344\U00010330\nWulfila\n\U00010332\U0001033f\nANNA\n"
                                "\U00010400\n",
              "Irish-Old.txt": "Ann\nBr\u00edg\n  Niall \nC\u00fa Chulainn\n\u1681\u1689\nAed\nBR\u00cdG\n",
-             "README.md": "No names\nQqq\n", ".txt": "Qqq\n", ".hidden.txt": "Qqq\nANN\n", "X.TXT": "Qqq\nANN\n",
+             " a\x1c\u00a0b.txt.txt": "Ann\nXan\n", "x\v\f\ry.txt": "Ann\nXen\n", "9.txt": "Ann\nNine\n", "10.txt": "Ann\nTen\n",
+             "\ufeffBt.txt": "Ann\nBtt\n", "README.md": "No names\nQqq\n", ".txt": "Qqq\n",
+             ".hidden.txt": "Qqq\nANN\n", "X.TXT": "Qqq\nANN\n",
              "Atxt": "Qqq\n", "x.txt\n": "Qqq\n", "a.txt.b.txt": "Anna\nQ'ara\nAnnu\n",
              "._Irish.txt": "\0\5\26\7\0", "a.b.txt": "Ann\nAnna\nAnne\nAnni\n\ufeffAnno\nAnnu\n", "Zulu.txt~": "Qqq\n",
              "\uff21.txt": "\uff21\uff42\n\ufffdx\n\uff22\uff23\n\uff22\uff23\n",
@@ -629,6 +646,9 @@ def write_folders():
         ("few_languages", {}), ("few_languages", {b"A.md": good}),
         ("same_language", {b"A B.txt": good, b"A_B.txt": good, b"C.txt": good}),
         ("same_language", {b"A\tB.txt": good, b"A B.txt": good}),
+        ("same_language", {b"A B.txt": good, b"C.txt": good, b"A_B.txt": good}),
+        ("accepted", {b"1.txt": good, b"01.txt": good}), ("accepted", {b"A.txt": good, b"B\1.txt": good}),
+        ("bad_language", {b"A.txt": good, b"B.txt": good, b"Caf\xe9.txt": good}),
         ("accepted", {b"a.txt": good, b"A.txt": good}), ("accepted", {b"A.B.txt": good, b"A.txt": good}),
         ("bad_file", {b"A.txt": good, b"B.txt": good + b"\xff\n"}),
         ("bad_file", {b"A.txt": good + b"x" * 1001, b"B.txt": good}),
@@ -662,7 +682,9 @@ def write_choice():
             ([2.5, 1.5, 1.75, 1.5, 2.0], None, 1),  # no validation names
             ([2.0, 1.0, 1.5, 1.25, 1.125], [2.5, 2.25, 2.0, 2.0625, 1.875], 4),  # it may get worse between
             ([1.5, 1.75, 2.0], [1.5, 1.75, 2.0], 0), ([0.5], [4.5], 0),
-            ([3.0, 1.0, 2.0, 4.0], [2.0, 3.0, 1.0, 0.9375], 3)]
+            ([3.0, 1.0, 2.0, 4.0], [2.0, 3.0, 1.0, 0.9375], 3),
+            ([3.0, 2.0, 1.0], [0.75, 0.50000002, 0.5], 2),  # lower by little
+            ([3.0, 2.0, 1.0], [3e10, 2e10, 4e10], 1)]
     truth = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 1, 0]
     answered = [0, 0, 0, 0, 1, 3, 3, 1, 1, 0, 4, 0, 1, 0, 0]
     accuracy, f1, macro_f1 = figures(truth, answered, 6)  # 2 is never answered, 3 and 4 never tested, 5 neither
@@ -773,7 +795,8 @@ def write_filter(p, languages, alphabet):
              "\u2028".encode(), ("\uffff" + "o" * 1000).encode(),
              "q\u0308".encode(), "E\u0416\u0438".encode(), b"B\tq\r", b"", MARK + b"Ann\r",
              MARK + MARK + b"Ann", b" " + MARK + b"Ann", MARK + b" Ann", MARK + b"q", MARK + b" \r", MARK + b"Ann\tBen",
-             MARK + b"\tAnn", MARK + b"\xff", MARK + b"x" * 1001, b"Bob"]
+             MARK + b"\tAnn", MARK + b"\xff", MARK + b"x" * 1001, " \u4e00 ".encode(), b" " + b"o" * 1001 + b" ",
+             b"o" * 99 + b"i", b"o" * 299 + b"i", b"o" * 999 + b"i", b"abr", b"Bob"]
     inputs = [b"\n".join(lines), b"Ann\n\n", b"", b"Ann\nBob\n", b"\n", b"Bob", MARK + b"Bob\r\n\r\n", b"\r", MARK]
 
     def answer(line):
@@ -837,7 +860,7 @@ def write_refusals(lines):
                 b"options\rx\n", b"options\0x\n", b"optionsx\n", b""):
         edit(4, 4, new, 4)
     for new in (b"options x\n", b"options  \n", b"options \r\n", b"options \0\n", b"options hidden 7\n",
-                b"options --seed  1\t\xff\xfe \n", b"options " + b"x" * 5000 + b"\n"):
+                b"options --seed  1\t\xff\xfe \n", b"options 0\n", b"options " + b"x" * 5000 + b"\n"):
         edit(4, 4, new, 0)
     for new in ("hidden 0", "hidden 4097", "hidden -6", "hidden +6", "hidden 6.0", "hidden 6 ", " hidden 6",
                 "hidden  6", "hidden\t6", "hidden 6 6", "hidden ", "hidden", "Hidden 6", "hidden_dim 6", "hidden 6\r",
@@ -856,6 +879,10 @@ def write_refusals(lines):
     put("Polish", "Irish")
     put("Polish", "Zulu", 1)
     put("Polish", "polish", 1)
+    edit(7, 7, b"0\n", 0)
+    edit(7, 7, b"I" + b"x" * 5000 + b"\n", 0)
+    edit(7, 9, b"10\n9\nA\n", 0)
+    edit(8, 8, b"Po\0lish\n", 0)
     for new in ("Pol ish", "Polish ", "Polish\r", "Pol\tish", "Pol\vish", "Pol\fish"):
         put("Polish", new)
     for new in (b"Pol\xffsh\n", b"Pol\xc3\n", b"P\xed\xa0\x80\n", b"P\xc1\xaf\n"):
@@ -873,11 +900,13 @@ def write_refusals(lines):
     for new in ("U+0178", "U+0181", "U+0186", "U+01C4", "U+01C5", "U+023A", "U+03C2", "U+0418", "U+0531", "U+1C90",
                 "U+1CBF", "U+1E9E", "U+1EFE"):
         put("U+0438", new)
+    edit(lines.index("U+00E9") + 1, lines.index("U+00E9") + 1, b"U+00A0\n", 0)
     for new in ("U+0149", "U+0180", "U+0253", "U+0345", "U+0587", "U+10A0", "U+10D0", "U+1C80", "U+1CBB", "U+1E96",
                 "U+1F08", "U+212A", "U+2C00", "U+2C65"):  # and not these
         edit(lines.index("U+0438") + 1, lines.index("U+0438") + 1, new.encode() + b"\n", 0)
     for new in ("U 0 20", "U 4097 20", "U 6 19", "U 6 21", "U -6 20", "U 6", "U 6 20 1", "V 6 20", "U 7 20", "U 5 20",
-                "U 20 6", "U 18446744073709551615 20", "U 4294967302 20", "U 6 4294967316"):
+                "U 20 6", "U 6.0 20", "U 6 20x", "U  6 20", "U 6 20 ", "U 18446744073709551615 20", "U 4294967302 20",
+                "U 6 4294967316"):
         put("U 6 20", new)
     between = b"".join(line.encode() + b"\n" for line in lines[5:U - 1])
     for hidden in (5, 7, 40, 4096):
@@ -913,7 +942,8 @@ def write_refusals(lines):
                "1\t", "1\r", "1 1", "1\v", "1\0")
     for number in numbers:
         edit(b + 2, b + 2, number.encode() + b"\n", b + 2)
-    for number in ("3.40282347e+38", "-3.40282347E38"):  # the largest float, as most programs write it
+    for number in ("3.40282347e+38", "-3.40282347E38",  # the largest float, as most programs write it
+                   "1." + "0" * 300, "1e-99999999999999999999"):
         edit(b + 2, b + 2, number.encode() + b"\n", 0)
     row = lines[U + 1].split()
     for new in (row[:-1], row + ["0"], row[:3] + [""] + row[3:], [""] + row, row + [""], row[:3] + ["nan"] + row[4:]):
@@ -974,16 +1004,16 @@ def write_read_model(number, epoch, split_seed, options, languages, alphabet, ma
 def write_second_model():
     """A model that a narrow reader refuses or misreads. Two languages have equal rows, so that their y are equal."""
     alphabet = sorted("\0\t ak\u00e9\u1c80\u212a\ud7ff\ue000\ufeff\U00010348\U0010ffff")
-    languages = ["Twi", "a\u00a0b", "\u0395\u03bb\u03bb\u03b7\u03bd\u03b9\u03ba\u03ac", "\ufeffx", "\U00010330"]
+    languages = ["\0A\0", "a\u00a0b", "\u0395\u03bb\u03bb\u03b7\u03bd\u03b9\u03ba\u03ac", "\ufeffx", "\U00010330"]
     half_of_the_smallest = ("7.0064923216240853546186479164495806564013097093825788587853"
                             "4141944895541342930300743319094181060791015625e-46")
     matrices = {
         "U": [["+.5", "5.", "1E-2", "1e-45", "-0", "000.25", "1000.00006", "-1000.00006103515625", "2.5e-0001",
                "3.4028235677973366e38", "340282356779733661637539395458142568447", "-3.4028235677973366e38", "1e-400",
                "-1.25E+0"],
-              ["7.00649232162408535461864791644959e-46", "7.00649232162408535461864791644958e-46",
+              [half_of_the_smallest.replace("e-46", "0001e-46"), "7.00649232162408535461864791644958e-46",
                half_of_the_smallest, "-7.1e-46", "1.17549435e-38", "1.1754942e-38", "-1.0000001", "1.4e-45", "-.5e0",
-               "1e-99999", "0e99999", "1.00000005960464477540000000001", "1.000000059604644775390625",
+               "-1e-99999", "0e99999", "1.00000005960464477540000000001", "1.000000059604644775390625",
                "1.00000017881393432617187499"],
               ["1.000000178813934326171875", "-1.00000005960464477540000000001", "0." + "0" * 50 + "7e50",
                "-100000000000000000000e-20", "123456789012345678901234567890e-30", "16777217", "8.5899346e9", "-1e-10",
@@ -996,7 +1026,7 @@ def write_second_model():
     names = ["A", "a", "\u00e9", "\U00010348", "\U00010348A\U00010348", "a a", "a\ufeff", "a\ufeffA",
              "\ue000\ud7ff", "\U0010ffff", "q", "\U0001f600A", "Aa Aa", "aaaa", "\u00c9\u00e9A", "e\u0301", "qqq",
              "\ud7ff\U0010ffffaA", "K", "\u212a", "\u1c80", "\u0432k", "\u0412\u1c80"]
-    options = "\u00a0 --seed=1\t \ufeff "
+    options = "  \u00a0--seed=1  \t \ufeff "
     _, answers = write_read_model(2, 0, 9007199254740993, options, languages, alphabet, matrices, names)
     answered = [y.index(max(y)) for y in answers]
     assert all(y[1] == y[3] for y in answers) and answered.count(1) > 2 and len(set(answered)) > 2
@@ -1004,8 +1034,8 @@ def write_second_model():
 
 def write_smallest_model():
     """No letters, one hidden unit, three languages, of which the first two always have equal probabilities."""
-    matrices = {"U": [["0.75"]], "b": [["-0.5"]], "W": [["1.25"]], "V": [["0.5"], ["0.5"], ["-2"]],
-                "c": [["0.1"], ["0.1"], ["-1.15"]]}
+    matrices = {"U": [["0.75"]], "b": [["-0.5"]], "W": [["1.25"]], "V": [["0"], ["0"], ["-2.5"]],
+                "c": [["0"], ["1e-30"], ["-1.25"]]}  # o differ where y do not
     _, answers = write_read_model(3, MASK, 0, "-", ["A", "B", "C"], [], matrices, ["a", "Zulu", "\u738b" * 12])
     assert len(set(map(tuple, answers))) == 3 and all(y[0] == y[1] for y in answers)
     assert {y.index(max(y)) for y in answers} == {0, 2}
@@ -1103,9 +1133,11 @@ class WholeRun(Run):
 
     def figures_of(self, part):
         """Loss, accuracy and macro F1."""
-        examples = list(zip(*self.data.part[part]))
+        return self.figures_for(self.p, list(zip(*self.data.part[part])))
+
+    def figures_for(self, p, examples):
         with torch.no_grad():
-            _, loss, truth, answered = losses_together(self.p, examples, 0)
+            _, loss, truth, answered = losses_together(p, examples, 0)
         accuracy, _, macro_f1 = figures(truth, answered, len(self.data.languages))
         return loss / len(examples), accuracy, macro_f1
 
@@ -1122,14 +1154,18 @@ class WholeRun(Run):
 
 
 # A folder so small that any port trains on it in a moment. Lasa and Rees stand in two files each.
-SMALL = {"Old Norse.txt": "\ufeffBj\u01ebrn\r\n\u00de\u00f3rr\r\n\r\nSveinn\r\nKetill\r\n\u00c1ki \r\nBJ\u01eaRN\r\nUlfr\r\n"
-                          "Ragnarr\r\nHrafn\r\nSn\u00e6r\r\nLasa\r\n",
+SMALL = {"Old Norse.txt": "\ufeffBj\u01ebrn\r\n\u00de\u00f3rr\r\n\r\nSveinn\r\nKetill\r\n\u00c1ki \r\nBJ\u01eaRN\r\n"
+                          "Ulfr\r\nRagnarr\r\nHrafn\r\nSn\u00e6r\r\nLasa\r\n",
          "Basque.txt": "Etxeberria\nAgirre\nMendi\nIbarra\nGo\u00f1i\nZabala\nOtxoa\n Uriarte\nLasa\nGO\u00d1I\nAznar\n"
                        "Arana\nEtxano\nGarai\nMuru\n",
          "Welsh.txt": "Llwyd\nGwynn\nRhys\nRees\nPrice\n\nBevan\nPugh\nCadwgan\nWyn ap Rhys\nT\u0177\nParry",
          "README.txt~": "Qqq\n", ".Welsh.txt": "Qqq\n",
          "Igbo.txt": "Okafor\nEze\nNwosu\n\u1ee4che\nIke\nObi\nRees\nAda\n"}
 SMALL = {name.encode(): text.encode() for name, text in SMALL.items()}
+# Another folder, whose test names are answered by the model of the first: it lacks two languages, and has new letters.
+OTHER = {b"Welsh.txt": "Rees\nMeredydd\nQuant\nPugh\n\u017bywiec\nMorgan\nTudur\n",
+         b"Old Norse.txt": "Bj\u01ebrn\nGunnarr\nOrmr\nKn\u00fatr\nZ\u00f3ph\u00f3n\u00edas\nGr\u00edmr\n"}
+OTHER = {name: text.encode() for name, text in OTHER.items()}
 
 
 def write_small(path, **settings):
@@ -1137,6 +1173,10 @@ def write_small(path, **settings):
     set_up = DEFAULTS | settings
     data = Data(SMALL, set_up["split_seed"])
     run, again = WholeRun(data, set_up, torch.float64), WholeRun(data, set_up, torch.float32)
+    others = [(language_of(file), name) for file, text in sorted(OTHER.items()) for name in names_of(text)
+              if part(name, set_up["split_seed"])[1] == "test"]
+    other = [(symbols_of(name.decode(), data.alphabet), data.languages.index(language)) for language, name in others]
+    assert len({language for _, language in other}) == 2 and any(UNKNOWN in symbols for symbols, _ in other)
     with File(path) as out:
         for name in DEFAULTS:
             out.value(name, set_up[name])
@@ -1147,6 +1187,8 @@ def write_small(path, **settings):
         out.value("kept", run.kept)
         out.parameters(run.kept_p)
         out.row("test", run.test)
+        out.table("other.files", [[name.hex(), hexadecimal(text)] for name, text in OTHER.items()])
+        out.row("other.test", run.figures_for(run.kept_p, other))
     names, languages = data.part["test"]
     answered_at_first_step = [read_name(run.kept_p, name)[0]["y"].argmax().item() for name in names]
     chosen_by, accuracies = zip(*(epoch[-2:] for epoch in run.epochs))

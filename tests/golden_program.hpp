@@ -94,14 +94,19 @@ void check_small(const std::string& file, bool plain) {
   };
   figures("training", settings.epochs, &EpochRecord::training);
   figures("validation", validation.empty() ? 0 : settings.epochs, &EpochRecord::validation);
-  const auto check_test = [&] {
-    const Evaluation test = evaluate(Classifier(model.parameters, team, plain), part(Part::test));
-    const double theirs[] = {test.score.mean_cross_entropy(), test.score.accuracy(), 100 * test.confusion.macro_f1()};
-    expect_close(golden, "test", tolerance, 1, 3, [&](size_t, size_t j) { return theirs[j]; });
+  const auto check_test = [&](const char* block, const Data& its_data) {
+    const Evaluation test =
+        evaluate(Classifier(model.parameters, team, plain),
+                 examples_of(its_data, Part::test, model.split_seed, model.alphabet, model.languages));
+    const double ours[] = {test.score.mean_cross_entropy(), test.score.accuracy(), 100 * test.confusion.macro_f1()};
+    expect_close(golden, block, tolerance, 1, 3, [&](size_t, size_t j) { return ours[j]; });
   };
-  check_test();
+  check_test("test", data);
   model = read_model(write_model(model));
-  check_test();
+  expect(model.epoch == integer(golden["kept"](0, 0)));
+  check_test("test", data);
+  const Folder other(golden["other.files"]);
+  check_test("other.test", load_data(other.path.string()));
   golden.expect_all_read();
 }
 

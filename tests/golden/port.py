@@ -304,6 +304,10 @@ def cross_entropy(o, y, language):
     return o[k] - o[language] - math.log(y[k])                          # -log y_t[language], finite
 
 
+def last_loss(steps, language):
+    return cross_entropy(steps["o"][-1], steps["y"][-1], language)
+
+
 def loss(steps, language, prefix_weight):
     s = step_weights(len(steps["y"]), prefix_weight)                    # L = sum over t of s_t * -log y_t[language]
     return sum(s_t * cross_entropy(o, y, language) for s_t, o, y in zip(s, steps["o"], steps["y"]))
@@ -358,7 +362,7 @@ def clip_factor(norm, clip_norm):
 def learn(p, v, names, languages, rate, set_up):
     """Changes p and v by one mini-batch; its loss, its right answers, the norm of its gradient, the factor."""
     all_steps, g = forward_backward(p, names, languages, set_up["prefix_weight"])
-    total = sum(loss(steps, language, 0) for steps, language in zip(all_steps, languages))
+    total = sum(last_loss(steps, language) for steps, language in zip(all_steps, languages))
     right = sum(most_probable(steps["y"][-1]) == language for steps, language in zip(all_steps, languages))
     g = {key: [[entry / len(names) for entry in row] for row in g[key]] for key in FIVE}       # the mean
     norm = math.sqrt(sum(entry * entry for key in FIVE for row in g[key] for entry in row))
@@ -404,7 +408,7 @@ def test(p, examples):
         steps = forward(p, symbols)
         true.append(language)
         answered.append(most_probable(steps["y"][-1]))
-        total += loss(steps, language, 0)
+        total += last_loss(steps, language)
     accuracy, _, macro_f1 = figures(true, answered, len(p["V"]))
     return [total / len(examples), accuracy, macro_f1]
 
@@ -797,6 +801,7 @@ def check_forward_backward(golden):
         if f"name{i}.a" in golden.blocks or not golden.name.endswith("large.txt"):          # which shows a few names
             for key in "a", "h", "o", "y", "do", "dh", "da":
                 golden.close(f"name{i}.{key}", steps[key])
+    golden.compare("answers", [[most_probable(steps["y"][-1]) for steps in all_steps]])
     golden.close("loss", [[sum(loss(steps, language, prefix_weight) for steps, language in zip(all_steps, languages))]])
     golden.compare_five("d", g)
 
@@ -812,17 +817,17 @@ def check_training(golden):
     set_up["symbols"] = golden.one("symbols")
     languages = golden.get("languages")[0]
     names, random = golden.names(len(languages)), SplitMix64(set_up["seed"])
-    p = initial(set_up["symbols"], set_up["hidden"], max(languages) + 1, random)
-    ends_early = "ended" in golden.blocks
-    if ends_early:
+    p = initial(set_up["symbols"], set_up["hidden"], len(golden.get("initial.V", float)), random)
+    ends_early, is_given = "ended" in golden.blocks, golden.name.endswith("_not_finite.txt")
+    if is_given:
         p = golden.five("initial.")                                     # in place of those that were drawn
     if golden.name.endswith("float.txt"):
         p = {key: [list(map(as_float, row)) for row in p[key]] for key in FIVE}
     golden.compare_five("initial.", p)
-    magnitude = "itself" if ends_early else None
+    magnitude = "itself" if is_given else None
     orders, batches = [], []
     for order, total, _, *numbers in train(p, names, languages, random, set_up):
-        if not batches:
+        if not batches and "first.U" in golden.blocks:                  # unless this mini-batch ends the run
             golden.compare_five("first.", p, magnitude=magnitude)
         orders.append(order)
         batches.append([total, *numbers])
@@ -901,6 +906,11 @@ def check_small(golden):
     _, _, parts = read_data(files, model["split_seed"])
     figures = test(model, in_symbols(parts, model["letters"])["test"])
     golden.compare("test", [figures], float, 1e-5, magnitude="itself")
+    other = [(to_bytes(name), to_bytes(text)) for name, text in golden.get("other.files", str)]
+    its_languages, _, parts = read_data(other, model["split_seed"])     # with the model's languages and letters
+    examples = [(model["languages"].index(its_languages[k]), symbols_of(name, model["letters"]))
+                for k, name in parts["test"]]
+    golden.compare("other.test", [test(model, examples)], float, 1e-5, magnitude="itself")
 
 
 VERSION = 2                     # of the kit
@@ -942,6 +952,7 @@ CHECKS = (
     ("training/linear.txt", check_training), ("training/none.txt", check_training),
     ("training/float.txt", check_training),
     ("training/norm_not_finite.txt", check_training), ("training/loss_not_finite.txt", check_training),
+    ("training/o_not_finite.txt", check_training), ("training/prefix_not_finite.txt", check_training),
     ("choose.txt", check_choice), ("small.txt", check_small), ("small2.txt", check_small),
     ("folders.txt", check_folders),
     ("probabilities.txt", check_read_model), ("probabilities2.txt", check_read_model),
