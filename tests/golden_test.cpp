@@ -370,7 +370,7 @@ int main() {
     golden.expect_all_read();
   };
 
-  for (const char* file : {"one_name", "batch", "last_step", "plain_sum", "tanh", "huge", "large"})
+  for (const char* file : {"one_name", "batch", "last_step", "plain_sum", "tanh", "huge", "huge17", "large"})
     "forward and backward"_test = [=] { check_passes(std::string("forward_backward/") + file + ".txt"); };
 
   for (const bool plain : {true, false})
