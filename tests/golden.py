@@ -1193,6 +1193,9 @@ def write_small(path, **settings):
         out.row("test", run.test)
         out.table("other.files", [[name.hex(), hexadecimal(text)] for name, text in OTHER.items()])
         out.row("other.test", run.figures_for(run.kept_p, other))
+        lacking = {b"Zulu.txt": b"Anna\n"} | OTHER  # a name of the training part, in a language that the model lacks
+        assert part(b"Anna", set_up["split_seed"])[1] == "training"
+        out.table("lacking.files", [[name.hex(), hexadecimal(text)] for name, text in lacking.items()])
     names, languages = data.part["test"]
     answered_at_first_step = [read_name(run.kept_p, name)[0]["y"].argmax().item() for name in names]
     chosen_by, accuracies = zip(*(epoch[-2:] for epoch in run.epochs))

@@ -107,6 +107,8 @@ void check_small(const std::string& file, bool plain) {
   check_test("test", data);
   const Folder other(golden["other.files"]);
   check_test("other.test", load_data(other.path.string()));
+  const Folder lacking(golden["lacking.files"]);  // a folder that mode test refuses
+  expect(!std::ranges::includes(model.languages, load_data(lacking.path.string()).languages)) << file;
   golden.expect_all_read();
 }
 

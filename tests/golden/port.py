@@ -885,6 +885,13 @@ def in_symbols(parts, letters):
             for its_part, examples in parts.items()}
 
 
+def test_folder(model, files):
+    """The figures of a model for a folder, with the model's languages and letters."""
+    languages, _, parts = read_data(files, model["split_seed"])
+    index = [model["languages"].index(language) for language in languages]      # ValueError if the model lacks one
+    return test(model, [(index[k], symbols_of(name, model["letters"])) for k, name in parts["test"]])
+
+
 def check_small(golden):
     """From the bytes of files to the figures of the test; and that test again, of the model written and read."""
     files = [(to_bytes(name), to_bytes(text)) for name, text in golden.get("files", str)]
@@ -907,10 +914,12 @@ def check_small(golden):
     figures = test(model, in_symbols(parts, model["letters"])["test"])
     golden.compare("test", [figures], float, 1e-5, magnitude="itself")
     other = [(to_bytes(name), to_bytes(text)) for name, text in golden.get("other.files", str)]
-    its_languages, _, parts = read_data(other, model["split_seed"])     # with the model's languages and letters
-    examples = [(model["languages"].index(its_languages[k]), symbols_of(name, model["letters"]))
-                for k, name in parts["test"]]
-    golden.compare("other.test", [test(model, examples)], float, 1e-5, magnitude="itself")
+    golden.compare("other.test", [test_folder(model, other)], float, 1e-5, magnitude="itself")
+    try:
+        test_folder(model, [(to_bytes(name), to_bytes(text)) for name, text in golden.get("lacking.files", str)])
+    except ValueError:
+        return
+    raise Mismatch(golden.name + ", lacking.files: a language that the model lacks is an error")
 
 
 VERSION = 2                     # of the kit
