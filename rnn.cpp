@@ -115,7 +115,7 @@ double ratio(size_t part, size_t whole) { return as_double(part) / as_double(who
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
 // Returns the indices of the largest numbers, at most `most`, from the largest down. Equal ones keep their order.
-std::vector<size_t> ranking(const auto& numbers, size_t most) {
+std::vector<size_t> ranking(const std::vector<double>& numbers, size_t most) {
   std::vector<size_t> order(numbers.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, order.size()));
@@ -224,13 +224,12 @@ void write_file(const fs::path& path, std::string_view text) {
 }
 
 // Lists what a folder holds, sorted by name. If the folder can't be read, the message ends with the advice.
-std::vector<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
+std::set<fs::path> entries_of(const fs::path& folder, const std::string& advice) {
   std::error_code error;
-  std::vector<fs::path> entries;
+  std::set<fs::path> entries;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    entries.push_back(entry->path());
+    entries.insert(entry->path());
   if (error) throw Failure{folder.string() + ": " + error.message() + advice};
-  std::ranges::sort(entries);
   return entries;
 }
 
@@ -363,7 +362,7 @@ struct Classifier {
     if (!plain) network.emplace(p);
   }
   // Calls answer(i, o, y) with the last o and y of every example i, in any order, possibly in parallel.
-  void operator()(const Examples& examples, auto answer) const {
+  void operator()(const Examples& examples, const std::function<void(size_t, Numbers, Numbers)>& answer) const {
     if (network) return fast::classify(*network, examples, team, answer);
     for (size_t i = 0; i < examples.size(); ++i) {
       const Step last = forward(parameters, examples[i].symbols).back();
@@ -1179,7 +1178,7 @@ std::string answer_lines(const std::string& name, const Model& model, Numbers y,
   if (!unseen.empty()) text += "  never seen in training: " + listed(unseen, unseen.size()) + '\n';
   if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
-  for (const size_t k : ranking(y, top))
+  for (const size_t k : ranking({y.begin(), y.end()}, top))
     text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
   return text;
 }
@@ -1231,7 +1230,7 @@ struct Filter {
     classify(examples, [&](size_t i, Numbers, Numbers y) {
       check_finite(y[0]);
       std::string& line = lines[line_of[i]];
-      for (const size_t k : ranking(y, top))
+      for (const size_t k : ranking({y.begin(), y.end()}, top))
         line.append("\t").append(model.languages[k]).append("\t").append(decimal(y[k], std::chars_format::fixed, 6));
     });
     std::string text;
@@ -1245,12 +1244,15 @@ struct Filter {
   std::string summary() const {
     std::string text = refused <= 10 ? "" : "rnn: standard input: " + counted(refused - 10, "more line") + " refused\n";
     if (unseen.empty()) return text;
-    std::vector<std::pair<char32_t, size_t>> order(unseen.begin(), unseen.end());
-    std::ranges::stable_sort(order, std::greater(), [](const auto& letter) { return letter.second; });
-    Strings letters;
-    for (const auto& [letter, count] : order) letters.push_back(letter_name(letter) + format(" (%zu)", count));
+    std::vector<double> counts;
+    Strings letters, most_frequent_first;
+    for (const auto& [letter, count] : unseen) {
+      counts.push_back(as_double(count));
+      letters.push_back(letter_name(letter) + format(" (%zu)", count));
+    }
+    for (const size_t k : ranking(counts, counts.size())) most_frequent_first.push_back(letters[k]);
     return text + "rnn: " + counted(lines_with_unseen, "line") + (lines_with_unseen == 1 ? " has" : " have") +
-           " letters never seen in training: " + listed(letters, 5) + '\n';
+           " letters never seen in training: " + listed(most_frequent_first, 5) + '\n';
   }
 };
 
@@ -1330,7 +1332,7 @@ std::string trace_table(const Trace& trace, const std::u32string& name, const Mo
     for (const Real p : step.y) entropy -= p > 0 ? p * std::log2(p) : 0;
     text += is_end ? "$" : visible(encode_utf8(name[t - 1]));
     text += trace.symbols[t - 1] == unknown ? "? " : "  ";
-    for (const size_t k : ranking(step.y, top))
+    for (const size_t k : ranking({step.y.begin(), step.y.end()}, top))
       text += fit(model.languages[k], width) + format("%3.0f ", 100.0 * step.y[k]);
     text += format("%5.2f %7.2g ", entropy, norm(step.d_a));
     text += is_end ? "       " : format("%6.0f%%", 100 * probability_without(t, trace.symbols, model, trace.answer));
@@ -1438,9 +1440,10 @@ void explore(const Options& options) {
 // ---- 10. Main -------------------------------------------------------------------------------------------------------
 
 void run_mode(const Options& options) {
-  static const std::map<std::string, void (*)(const Options&)> modes = {
+  static constexpr std::pair<const char*, void (*)(const Options&)> modes[] = {
       {"train", train}, {"test", test}, {"predict", predict}, {"trace", trace}, {"explore", explore}};
-  modes.at(options.mode)(options);
+  for (const auto& [mode, run] : modes)
+    if (options.mode == mode) run(options);
 }
 
 // A compiler that rearranges arithmetic need not say so by a macro (clang++ does not), and part 1 of rnn.hpp may have

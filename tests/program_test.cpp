@@ -1106,7 +1106,7 @@ int main() {
   };
 
   "a ranking: likeliest first, at most so many"_test = [] {
-    const Vector y{Real(0.1), Real(0.4), Real(0.1), Real(0.4)};
+    const std::vector<double> y{0.1, 0.4, 0.1, 0.4};
     expect(ranking(y, 1) == std::vector<size_t>{1} && ranking(y, 3) == std::vector<size_t>{1, 3, 0});
     expect(ranking(y, 9) == std::vector<size_t>{1, 3, 0, 2});
   };
