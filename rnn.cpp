@@ -115,7 +115,7 @@ double ratio(size_t part, size_t whole) { return as_double(part) / as_double(who
 std::string percent(double share) { return std::isnan(share) ? "–" : format("%.1f%%", 100 * share); }
 
 // Returns the indices of the largest numbers, at most `most`, from the largest down. Equal ones keep their order.
-std::vector<size_t> ranking(const std::vector<double>& numbers, size_t most) {
+std::vector<size_t> ranking(const auto& numbers, size_t most) {
   std::vector<size_t> order(numbers.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, order.size()));
@@ -1178,7 +1178,7 @@ std::string answer_lines(const std::string& name, const Model& model, Numbers y,
   if (!unseen.empty()) text += "  never seen in training: " + listed(unseen, unseen.size()) + '\n';
   if (is_unknown(symbols)) return text + "  no answer, since none of its letters is known\n";
   const size_t width = column_width(model.languages, std::string::npos);
-  for (const size_t k : ranking({y.begin(), y.end()}, top))
+  for (const size_t k : ranking(y, top))
     text += "  " + fit(model.languages[k], width) + format(" %5.1f%%  ", 100.0 * y[k]) + bar(y[k], 40) + '\n';
   return text;
 }
@@ -1230,7 +1230,7 @@ struct Filter {
     classify(examples, [&](size_t i, Numbers, Numbers y) {
       check_finite(y[0]);
       std::string& line = lines[line_of[i]];
-      for (const size_t k : ranking({y.begin(), y.end()}, top))
+      for (const size_t k : ranking(y, top))
         line.append("\t").append(model.languages[k]).append("\t").append(decimal(y[k], std::chars_format::fixed, 6));
     });
     std::string text;
@@ -1332,7 +1332,7 @@ std::string trace_table(const Trace& trace, const std::u32string& name, const Mo
     for (const Real p : step.y) entropy -= p > 0 ? p * std::log2(p) : 0;
     text += is_end ? "$" : visible(encode_utf8(name[t - 1]));
     text += trace.symbols[t - 1] == unknown ? "? " : "  ";
-    for (const size_t k : ranking({step.y.begin(), step.y.end()}, top))
+    for (const size_t k : ranking(Numbers(step.y), top))
       text += fit(model.languages[k], width) + format("%3.0f ", 100.0 * step.y[k]);
     text += format("%5.2f %7.2g ", entropy, norm(step.d_a));
     text += is_end ? "       " : format("%6.0f%%", 100 * probability_without(t, trace.symbols, model, trace.answer));
