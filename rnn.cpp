@@ -237,7 +237,7 @@ std::set<fs::path> entries_of(const fs::path& folder, const std::string& advice)
 // files.
 Data load_data(const std::string& folder) {
   std::map<std::string, fs::path> files;  // the key is the language
-  Strings others, to_rename;  // others are passed over; those to rename are among them
+  Strings others, to_rename;              // others are passed over; those to rename are among them
   for (const fs::path& path : entries_of(folder, "; name a folder of names, or a name with --mode predict")) {
     const std::string name = path.filename().string();
     if (name.starts_with('.')) continue;
@@ -1348,16 +1348,17 @@ void trace(const Options& options) {
   const Model model = load_model(options.model_path);
   const std::u32string name = parse_name(options.names[0]);
   const Trace trace = follow(model, name);
-  const std::string answer = "The answer is " + visible(model.languages[trace.answer]) + '.';
-  const std::string no_answer = "There is no answer, since none of its letters is known.";
+  const std::string answer = " The answer is " + visible(model.languages[trace.answer]) + '.';
+  const std::string no_answer = "\nThere is no answer, since none of its letters is known.";
   const std::string table = trace_table(trace, name, model);
   const size_t hidden = model.parameters.hidden;
   print(
       "Beside each letter, once it is read: the most probable languages in per cent;\n"
       "their entropy in bits; |dL/da|, the norm of a gradient of the answer's loss;\n"
       "without: the answer's probability if that letter is left out; " +
-      format("%zu of %zu\nhidden units, from -1 (blank) to 1 (full). ", std::min<size_t>(12, hidden), hidden) +
-      (is_unknown(trace.symbols) ? no_answer : answer) + "\n\n" + table + "\n$: the end of the name; ?: a letter that training never saw.\n");
+      format("%zu of %zu\nhidden units, from -1 (blank) to 1 (full).", std::min<size_t>(12, hidden), hidden) +
+      (is_unknown(trace.symbols) ? no_answer : answer) + "\n\n" + table +
+      "\n$: the end of the name; ?: a letter that training never saw.\n");
 }
 
 // Counts names, their letters, and their endings of 2 to 4 letters, all folded.

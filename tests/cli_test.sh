@@ -163,7 +163,7 @@ fi
 "$rnn" --mode trace AnжZ >trace.log || fail "trace"
 same "trace has a row for each letter and the end" "$(grep -cE '^(A|n|ж|Z|\$)[ ?] ' trace.log)" 5
 "$rnn" --mode trace Ж >trace.unknown || fail "trace of a name without a known letter"
-says "trace has no answer for it" grep -q ' There is no answer, since none of its letters is known\.$' trace.unknown
+says "trace has no answer for it" grep -q '^There is no answer, since none of its letters is known\.$' trace.unknown
 says "trace has one otherwise" grep -q ' The answer is [ABC]\.$' trace.log
 "$rnn" --mode explore three >explore.log || fail "explore"
 says "explore" grep -q '^36 names, 36 different' explore.log

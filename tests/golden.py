@@ -444,7 +444,7 @@ def write_ended_training():
     ended = run("loss_not_finite.txt", names[:6], languages[:6], 1, 1e307, -1.79e308)  # o_0 - o_2 overflows;
     assert ended.ended[1] == "loss" and 2 <= ended.ended[0] < 5  # language 0 has y = 1 and no gradient
     assert any(norm == 0 for _, _, norm, _ in ended.batches[1:]) and any(norm > 0 for _, _, norm, _ in ended.batches)
-    # L is infinite, since o of the two languages are further apart than any number, but neither the loss nor the norm is.
+    # L is infinite, since o of the two languages are further apart than any number, but not the loss or the norm.
     p = {"U": [[40.0, -40.0, -40.0]], "b": [[0.0]], "W": [[0.0]], "V": [[-1.7e308], [1.7e308]], "c": [[0.5], [0.25]]}
     p = {name: torch.tensor(matrix) for name, matrix in p.items()}
     mine = set_up | {"hidden": 1, "symbols": 3, "epochs": 2, "batch_size": 4}
@@ -598,8 +598,9 @@ def write_data():
              "\U00010330.txt": "\U00010330\U00010344\U00010344\U00010330\nWulfila\n\U00010332\U0001033f\nANNA\n"
                                "\U00010400\n",
              "Irish-Old.txt": "Ann\nBr\u00edg\n  Niall \nC\u00fa Chulainn\n\u1681\u1689\nAed\nBR\u00cdG\n",
-             " a\x1c\u00a0b.txt.txt": "Ann\nXan\n", "x\v\f\ry.txt": "Ann\nXen\n", "9.txt": "Ann\nNine\n", "10.txt": "Ann\nTen\n",
-             "\ufeffBt.txt": "Ann\nBtt\n", "README.md": "No names\nQqq\n", ".txt": "Qqq\n",
+             " a\x1c\u00a0b.txt.txt": "Ann\nXan\n", "x\v\f\ry.txt": "Ann\nXen\n",
+             "9.txt": "Ann\nNine\n", "10.txt": "Ann\nTen\n", "\ufeffBt.txt": "Ann\nBtt\n",
+             "README.md": "No names\nQqq\n", ".txt": "Qqq\n",
              ".hidden.txt": "Qqq\nANN\n", "X.TXT": "Qqq\nANN\n",
              "Atxt": "Qqq\n", "x.txt\n": "Qqq\n", "a.txt.b.txt": "Anna\nQ'ara\nAnnu\n",
              "._Irish.txt": "\0\5\26\7\0", "a.b.txt": "Ann\nAnna\nAnne\nAnni\n\ufeffAnno\nAnnu\n", "Zulu.txt~": "Qqq\n",

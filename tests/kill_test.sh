@@ -113,8 +113,8 @@ wait $!
 status=$?
 { [ $status -eq 130 ] && grep -q '^Kept epoch 1 of 4' log; } || fail "status $status with standard error closed"
 
-# A bar shows how far an epoch is that takes long, as here, where the run is stopped for a while; between two epochs that
-# would show none, so it is tried again.
+# A bar shows how far an epoch is that takes long, as here, where the run is stopped for a while. Between two epochs
+# that would show none, so it is tried again.
 set +m
 "$rnn" more --hidden_dim 640 --batch_size 1 --epochs 100000 --threads 1 --model_dir slow >log 2>err &
 until grep -q '^Epoch 1' log; do sleep 0.02; done

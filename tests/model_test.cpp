@@ -201,7 +201,8 @@ int main() {
     same(said_of(replaced(text, "epoch 3", "")), "2: expected `epoch NUMBER`");
     same(said_of(replaced(text, "U+00E9", "U+00E9 ")), "11: expected a letter such as U+0061; " + with_blank);
     same(said_of(replaced(text, "W 3 3", "W 3 3\r")), "21: expected `W 3 3`; " + with_return);
-    same(said_of(replaced(text, "\nend", "\nend ")), "31: expected `end`, since this program has no further parameters; " + with_blank);
+    same(said_of(replaced(text, "\nend", "\nend ")),
+         "31: expected `end`, since this program has no further parameters; " + with_blank);
     const size_t end_of_row = text.find('\n', text.find("V 2 3\n") + 6);
     for (const auto& [end, said] : {std::pair{" ", with_blank}, std::pair{"\r", with_return}}) {
       const std::string of_row = said_of(std::string(text).insert(end_of_row, end));

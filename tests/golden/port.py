@@ -373,7 +373,7 @@ def learn(p, v, names, languages, rate, set_up):
 
 
 def train(p, names, languages, random, set_up):
-    """Changes p; yields (order, loss, right answers, rate, norm, factor) of each mini-batch, the one that ends it too."""
+    """Changes p; yields (order, loss, right answers, rate, norm, factor) of each mini-batch, even one that ends it."""
     v, order = like(p), list(range(len(names)))
     batches = math.ceil(len(names) / set_up["batch_size"])
     K = set_up["epochs"] * batches
