@@ -226,11 +226,14 @@ none "and no temporary file" "$(find models -name '*.tmp')"
 numbers_of() { sed -n "/^$1 /,/^[a-z]/{/^[0-9]/p;}" "$vectors/whole.txt"; }
 # near WHAT COUNT TOLERANCES...: standard input has COUNT lines, of which each holds theirs and then ours
 near() {
-  local what=$1 count=$2
+  local what=$1 count=$2 good
   shift 2
-  same "$what" "$(awk -v by="$*" '{ n = split(by, most, " "); good = 1
-    for (i = 1; i <= n; i++) { off = $i - $(i + n); good = good && off <= most[i] && -off <= most[i] }
-    print good }' | tr -d '\n')" "$(printf "%0${count}d" 0 | tr 0 1)"
+  good=$(awk -v by="$*" '{
+      n = split(by, most, " "); off_limits = 0
+      for (i = 1; i <= n; i++) { off = $i - $(i + n); off_limits += off > most[i] || -off > most[i] }
+      good += off_limits == 0
+    } END { print good + 0 }')
+  same "$what" "$good" "$count"
 }
 figures() { sed 1d "$1/history.csv" | cut -d, -f3-6 | tr , ' '; }
 "$rnn" "$data" --batch_size 2048 --epochs 4 --model_dir whole >whole.log || fail "four epochs of large batches"
