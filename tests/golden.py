@@ -548,7 +548,8 @@ def write_text():
              (MARK + MARK + b"a", "accepted", 0, [MARK + b"a"], 0), (b"a\na\n\xff", "malformed", 3, [], 0)]
     for names, kept in (
             ("\u00c9T\u00c9 \u00e9t\u00e9 \u00c9t\u00e9 Ete", "\u00c9T\u00c9 Ete"),  # the first spelling is kept
-            ("a" * 70 + "b " + "a" * 70 + "c", "a" * 70 + "b " + "a" * 70 + "c"), ("I \u0130 i \u0131", "I \u0131"), ("\u017fa SA", "\u017fa"),
+            ("a" * 70 + "b " + "a" * 70 + "c", "a" * 70 + "b " + "a" * 70 + "c"),
+            ("I \u0130 i \u0131", "I \u0131"), ("\u017fa SA", "\u017fa"),
             ("\u03a3\u0391\u03a3 \u03c3\u03b1\u03c2", "\u03a3\u0391\u03a3"),
             ("stra\u00dfe STRA\u1e9eE STRASSE", "stra\u00dfe STRASSE"), ("\u01c4 \u01c5 \u01c6", "\u01c4"),
             ("\u018aa \u0257A \u0189a \u0256a", "\u018aa \u0189a"), ("\u1c90 \u10d0 \u10a0", "\u1c90 \u10a0"),
